@@ -1,0 +1,44 @@
+"""Checks: is this comparison fair? Each returns one coded caution, or None when there is nothing to say.
+
+The list below is the whole set, in the order in which cautions are shown. Every code has a page in
+docs/warnings/ that says what it means, when it may be ignored, and how to settle it.
+"""
+
+from collections.abc import Callable
+
+from scalewise.checks.caution import Caution, Evidence
+from scalewise.checks.diverged_runs import diverged_runs
+from scalewise.checks.extrapolation import extrapolation
+from scalewise.checks.law_trust import at_bound, backtest_misses, outliers, starts_disagree
+from scalewise.checks.repeated_data import repeated_data
+from scalewise.checks.schedule_cut import schedule_cut
+from scalewise.checks.small_sample import few_seeds, few_sizes
+from scalewise.checks.unequal_compute import unequal_compute
+from scalewise.checks.untuned_rate import rate_at_edge, untuned_rate
+
+Check = Callable[[Evidence], Caution | None]
+
+CHECKS: dict[str, Check] = {
+    "unequal-compute": unequal_compute,
+    "schedule-cut": schedule_cut,
+    "untuned-rate": untuned_rate,
+    "rate-at-edge": rate_at_edge,
+    "few-sizes": few_sizes,
+    "few-seeds": few_seeds,
+    "extrapolation": extrapolation,
+    "diverged-runs": diverged_runs,
+    "repeated-data": repeated_data,
+    "outliers": outliers,
+    "starts-disagree": starts_disagree,
+    "at-bound": at_bound,
+    "backtest-misses": backtest_misses,
+}
+
+
+def cautions(evidence: Evidence) -> tuple[Caution, ...]:
+    """Every caution that these runs and this answer call for."""
+    found = (check(evidence) for check in CHECKS.values())
+    return tuple(caution for caution in found if caution is not None)
+
+
+__all__ = ["CHECKS", "Caution", "Evidence", "cautions"]

@@ -1,0 +1,31 @@
+"""Points inside a learning-rate schedule have not cooled down; they look worse than a run that ends there."""
+
+from scalewise.checks.caution import Caution, Evidence
+from scalewise.runs.table import listed
+
+FINISHED = 0.98
+"""A run at this share of its schedule counts as finished."""
+
+
+def schedule_cut(evidence: Evidence) -> Caution | None:
+    import polars as pl
+
+    compared = evidence.compared
+    if "schedule_tokens" in compared.columns and compared["schedule_tokens"].null_count() < compared.height:
+        cut = compared.filter(pl.col("tokens") < FINISHED * pl.col("schedule_tokens"))
+        why = ""
+    elif evidence.runs.has_curves:
+        ends = evidence.runs.ended.select("run", pl.col(evidence.axis).alias("end"))
+        joined = compared.join(ends, on="run", how="left")
+        cut = joined.filter(pl.col(evidence.axis) < FINISHED * pl.col("end"))
+        why = "; no column schedule_tokens says otherwise"
+    else:
+        return None
+    if cut.height == 0:
+        return None
+    runs = listed(sorted(cut["run"].unique().to_list()))
+    return Caution(
+        "schedule-cut",
+        f"{cut.height:,} of {compared.height:,} compared points lie inside a run ({runs}), not at its end: finished and "
+        f"unfinished learning-rate schedules are being compared, which favours the finished{why}.",
+    )

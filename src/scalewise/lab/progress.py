@@ -1,0 +1,73 @@
+"""What a person sees while a suite trains: a bar with an ETA on a terminal, and one line per ended run."""
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+
+class SuiteProgress:
+    """Work is counted in estimated operations, so that a large run weighs more than a small one."""
+
+    def __init__(self, expected_work: float) -> None:
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[eta]}"),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("training", total=expected_work, eta="")
+        self._expected = expected_work
+        self._skipped = 0.0
+        self._ended = 0.0
+        self._runs: dict[str, tuple[float, float]] = {}
+        self._began = time.monotonic()
+
+    def __enter__(self) -> "SuiteProgress":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def begin(self, name: str, work: float) -> None:
+        self._runs[name] = (work, 0.0)
+
+    def skip(self, work: float) -> None:
+        """A run that had ended before this start."""
+        self._skipped += work
+
+    def update(self, name: str, share: float) -> None:
+        """A running run has done this share of its work."""
+        if name in self._runs:
+            self._runs[name] = (self._runs[name][0], share)
+            self._draw()
+
+    def finish(self, name: str, state: str, loss: float) -> None:
+        work, _ = self._runs.pop(name)
+        self._ended += work
+        self._draw()
+        outcome = f"loss {loss:.4f}" if state == "finished" else state
+        self._console.print(f"{name}  {outcome}  {self._eta()}", highlight=False)
+
+    def _done(self) -> float:
+        return self._ended + sum(work * share for work, share in self._runs.values())
+
+    def _eta(self) -> str:
+        done = self._done()
+        left = max(0.0, self._expected - self._skipped - done)
+        if not done:
+            return ""
+        seconds = (time.monotonic() - self._began) * left / done
+        return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {seconds:.0f} s left"
+
+    def _draw(self) -> None:
+        completed = min(self._expected, self._skipped + self._done())
+        self._bar.update(self._task, completed=completed, eta=self._eta())

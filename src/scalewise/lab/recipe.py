@@ -1,0 +1,84 @@
+"""The complete recipe of one run; its content is its name."""
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from scalewise.lab.schedule import Schedule
+from scalewise.runs.flops import TransformerShape
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a run's numbers, apart from the machine's rounding."""
+
+    study: str
+    group: str
+    shape: TransformerShape
+    flops_budget: float
+    lr: float
+    seed: int
+    batch_windows: int
+    schedule: Schedule
+    weight_decay: float
+    beta2: float
+    clip: float
+    held_out_windows: int
+    data_size: int
+    data_sha256: str
+
+    @property
+    def batch_tokens(self) -> int:
+        return self.batch_windows * self.shape.context
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps that come nearest to the budget of operations."""
+        return max(1, round(self.flops_budget / (self.shape.flops_per_token * self.batch_tokens)))
+
+    @property
+    def tokens(self) -> int:
+        return self.steps * self.batch_tokens
+
+    @property
+    def flops(self) -> float:
+        return self.tokens * self.shape.flops_per_token
+
+    @property
+    def name(self) -> str:
+        """A readable name, made unique by a hash of the whole recipe."""
+        content = json.dumps(asdict(self), sort_keys=True).encode()
+        digest = hashlib.sha256(content).hexdigest()[:8]
+        size = f"w{self.shape.width}d{self.shape.depth}"
+        return f"{size}-c{self.flops_budget:.3g}-lr{self.lr:.3g}-s{self.seed}-{digest}"
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What the store and the Runs table know of this run."""
+        return {
+            "run": self.name,
+            "group": self.group,
+            "seed": self.seed,
+            "params": self.shape.params,
+            "params_no_embed": self.shape.params_no_embed,
+            "width": self.shape.width,
+            "depth": self.shape.depth,
+            "context": self.shape.context,
+            "flops_budget": self.flops_budget,
+            "lr": self.lr,
+            "batch_tokens": self.batch_tokens,
+            "optimizer": "adamw",
+            "schedule": self.schedule,
+            "schedule_tokens": self.tokens,
+            "data_size": self.data_size,
+            "data_sha256": self.data_sha256,
+        }
+
+
+def batch_windows(tokens: float, context: int, at: tuple[float, float], exponent: float) -> int:
+    """Windows per step for a run of `tokens`: a power of two near a power law through `at` (tokens, batch tokens)."""
+    reference_tokens, reference_batch = at
+    batch_tokens = reference_batch * (tokens / reference_tokens) ** exponent
+    return int(2 ** max(0, round(math.log2(batch_tokens / context))))

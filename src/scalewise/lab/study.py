@@ -1,0 +1,177 @@
+"""A study: a TOML file that declares which models are trained on what, how each is tuned, and what is asked at the end."""
+
+import math
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from scalewise.errors import StudyError, did_you_mean
+from scalewise.lab.data.corpus import Corpus
+from scalewise.lab.recipe import Recipe, batch_windows
+from scalewise.lab.schedule import Schedule
+from scalewise.runs.flops import TransformerShape
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+PositiveInt = Annotated[int, Field(gt=0)]
+BYTES = 256
+
+
+class Declared(BaseModel):
+    """Unknown keys are errors, and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Size(Declared):
+    """One model shape. Heads default to one per 32 of width, the feed-forward to 8/3 of the width."""
+
+    width: PositiveInt
+    depth: PositiveInt
+    heads: PositiveInt | None = None
+    feedforward: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def heads_divide_width(self) -> "Size":
+        heads = self.heads or max(1, self.width // 32)
+        if self.width % (2 * heads):
+            raise ValueError(f"width {self.width} must be a multiple of twice its {heads} heads")
+        return self
+
+    def shape(self, context: int) -> TransformerShape:
+        return TransformerShape(
+            width=self.width,
+            depth=self.depth,
+            heads=self.heads or max(1, self.width // 32),
+            feedforward=self.feedforward or 8 * math.ceil(self.width / 3),
+            vocabulary=BYTES,
+            context=context,
+        )
+
+
+class Data(Declared):
+    corpus: str = "stdlib"
+    context: PositiveInt = 128
+    held_out_windows: PositiveInt = 512
+
+
+class Training(Declared):
+    schedule: Schedule = "wsd"
+    weight_decay: float = Field(0.1, ge=0)
+    beta2: float = Field(0.99, gt=0, lt=1)
+    clip: Positive = 1.0
+
+
+class Batch(Declared):
+    """Tokens per step grow as a power of the run's length; the exponent is nanochat's (its log of 2026-02-05)."""
+
+    tokens: Positive = 1024
+    at_tokens: Positive = 2.5e6
+    exponent: float = Field(0.383, ge=0, le=1)
+
+
+class Tuning(Declared):
+    """The learning rate is searched on a factor-2 grid around `rate_times_width / width`."""
+
+    rate_times_width: Positive = 0.25
+    seeds: tuple[int, ...] = (0, 1, 2)
+
+    @field_validator("seeds")
+    @classmethod
+    def seeds_are_distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if not seeds or len(set(seeds)) < len(seeds):
+            raise ValueError("give at least one seed, each once")
+        return seeds
+
+
+class QuestionCall(Declared):
+    """A question to ask at the end: its name and its options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    ask: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Study(Declared):
+    """The whole declaration."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    group: str = "llama"
+    flops: tuple[Positive, ...] = Field(min_length=1)
+    sizes: tuple[Size, ...] = Field(min_length=1)
+    data: Data = Data()
+    training: Training = Training()
+    batch: Batch = Batch()
+    tuning: Tuning = Tuning()
+    questions: tuple[QuestionCall, ...] = ()
+
+    def recipe(self, size: Size, budget: float, rate_exponent: int, seed: int, corpus: Corpus) -> Recipe:
+        shape = size.shape(self.data.context)
+        windows = batch_windows(
+            tokens=budget / shape.flops_per_token,
+            context=self.data.context,
+            at=(self.batch.at_tokens, self.batch.tokens),
+            exponent=self.batch.exponent,
+        )
+        return Recipe(
+            study=self.name,
+            group=self.group,
+            shape=shape,
+            flops_budget=budget,
+            lr=2.0**rate_exponent,
+            seed=seed,
+            batch_windows=windows,
+            schedule=self.training.schedule,
+            weight_decay=self.training.weight_decay,
+            beta2=self.training.beta2,
+            clip=self.training.clip,
+            held_out_windows=self.data.held_out_windows,
+            data_size=int(corpus.train.size),
+            data_sha256=corpus.sha256,
+        )
+
+    def first_rate_exponent(self, size: Size) -> int:
+        return round(math.log2(self.tuning.rate_times_width / size.width))
+
+
+def load_study(path: Path) -> Study:
+    """Read and check a study file. Raises StudyError that lists every error of the file."""
+    if not path.is_file():
+        raise StudyError(f"{path}: no such study file.")
+    try:
+        content = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path}: not valid TOML: {error}.") from None
+    try:
+        return Study.model_validate(content)
+    except ValidationError as error:
+        raise StudyError("\n".join(f"{path}: {line}" for line in _explain(error))) from None
+
+
+def _explain(error: ValidationError) -> Iterator[str]:
+    for item in error.errors():
+        where = ".".join(str(part) for part in item["loc"]) or "the file"
+        if item["type"] == "extra_forbidden":
+            hint = did_you_mean(str(item["loc"][-1]), _keys_beside(item["loc"]))
+            yield f"{where}: unknown key{hint}."
+        else:
+            yield f"{where}: {item['msg'].removeprefix('Value error, ')}."
+
+
+def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] = Study
+    parts: dict[str, type[BaseModel]] = {
+        "sizes": Size,
+        "data": Data,
+        "training": Training,
+        "batch": Batch,
+        "tuning": Tuning,
+    }
+    for part in location[:-1]:
+        model = parts.get(str(part), model)
+    return list(model.model_fields)

@@ -1,0 +1,200 @@
+"""Fitting one law to one data set, with resampled parameters; a fit that cannot be had is a value that says why."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.laws.families import BoundFamily, Family
+from scalewise.laws.resample import cluster_weights
+from scalewise.laws.solver import HUBER_DELTA, solve
+
+Floats = NDArray[np.float64]
+Loss = Literal["huber", "least squares"]
+
+STARTS = 64
+MOST_POINTS = 20_000
+"""More points than this are sampled: parameters are long settled, and memory stays bounded."""
+AGREEMENT = 1e-6
+"""Two starts agree when their objectives differ by less than this share."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted law. `problem` says why there is none; everything else is then empty.
+
+    `theta` (1, parameters) is the best fit and `draws` (resamples, parameters) the refits, in the internal coordinates
+    of `bound`. `agreeing` is the share of random starts that found the best objective. `noise` is the robust standard
+    deviation of log residuals. `sampled` tells that only MOST_POINTS of `points` were used.
+    """
+
+    family: Family
+    bound: BoundFamily | None
+    theta: Floats
+    draws: Floats
+    objective: float
+    agreeing: float
+    noise: float
+    residuals: Floats
+    points: int
+    clusters: int
+    sampled: bool = False
+    problem: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.problem is None
+
+    def _bound(self) -> BoundFamily:
+        if self.bound is None:
+            raise ValueError(f"the {self.family.name} law was not fitted: {self.problem}")
+        return self.bound
+
+    @property
+    def best_and_draws(self) -> Floats:
+        """The best fit as row 0, then every refit: (1 + resamples, parameters)."""
+        return np.concatenate([self.theta, self.draws])
+
+    def curves(self, x: Floats, theta: Floats | None = None) -> Floats:
+        """y at x under the best fit (row 0) and every refit: (1 + resamples, points)."""
+        return np.exp(self._bound().log_predict(self.best_and_draws if theta is None else theta, x))
+
+    def predict(self, x: Floats, level: float = 0.95, new_run: bool = False, seed: int = 0) -> list[Estimate]:
+        """y at x (points, inputs) with the interval of the fitted mean, or of a new run's outcome."""
+        curves = self.curves(x)
+        draws = curves[1:]
+        if new_run:
+            draws = draws * np.exp(np.random.default_rng(seed).normal(0.0, self.noise, draws.shape))
+        return [estimate(curves[0, i], draws[:, i], level) for i in range(curves.shape[1])]
+
+    def parameters(self, level: float = 0.95) -> dict[str, Estimate]:
+        """The formula's parameters by name."""
+        values = self._bound().natural(self.best_and_draws)
+        return {name: estimate(float(v[0]), v[1:], level) for name, v in values.items()}
+
+    def at_bound(self) -> list[str]:
+        """Parameters that ended at the edge of what is allowed: the data do not identify them."""
+        low, high = self._bound().bounds
+        ended = self.theta[0]
+        held = (ended <= low + 1e-9) | (ended >= high - 1e-9)
+        names = [p.name for p in self.family.parameters]
+        return [name for name, is_held in zip(names, held, strict=True) if is_held]
+
+
+def estimate(value: float, draws: Floats, level: float = 0.95) -> Estimate:
+    """The percentile interval of resampled values around an estimate."""
+    tail = 50 * (1 - level)
+    low, high = np.percentile(draws, [tail, 100 - tail]) if draws.size else (np.nan, np.nan)
+    return Estimate(float(value), float(low), float(high))
+
+
+def fit_law(
+    family: Family,
+    x: Floats,
+    y: Floats,
+    clusters: NDArray[np.int64] | None = None,
+    resamples: int = 1000,
+    loss: Loss = "huber",
+    seed: int = 0,
+) -> Fit:
+    """Fit y(x) > 0 at x (points, inputs) from many random starts, then refit `resamples` cluster bootstraps.
+
+    `clusters` (points,) numbers what is resampled together; without it every point stands for itself. Refits
+    are spread about the best fit by sqrt(G / (G - p)) for G clusters and p parameters, since a bootstrap of
+    few clusters is too narrow (Davison and Hinkley 1997, section 6.2.3). Same seed, same result.
+    """
+    start_rng, resample_rng, sample_rng = np.random.default_rng(seed).spawn(3)
+    clusters = np.arange(y.size) if clusters is None else np.unique(clusters, return_inverse=True)[1]
+    points = y.size
+    if problem := _problem(family, x, y, clusters):
+        return _failed(family, points, problem)
+    if sampled := points > MOST_POINTS:
+        chosen = np.sort(sample_rng.choice(points, MOST_POINTS, replace=False))
+        x, y, clusters = x[chosen], y[chosen], np.unique(clusters[chosen], return_inverse=True)[1]
+    bound = family.bind(x, y)
+    log_y, everything = np.log(y), np.ones((1, y.size))
+    delta = HUBER_DELTA if loss == "huber" else np.inf
+    tried = solve(bound, x, log_y, everything, bound.starts(STARTS, start_rng), delta)
+    best = int(np.argmin(tried.objective))
+    objective = float(tried.objective[best])
+    agreeing = float(np.mean(tried.objective <= objective * (1 + AGREEMENT) + 1e-300))
+    theta = tried.theta[best : best + 1]
+    residuals = log_y - bound.log_predict(theta, x)[0]
+    groups = int(clusters.max()) + 1
+    draws = _refit(bound, x, log_y, clusters, theta, resamples, delta, resample_rng)
+    widened = theta + (draws - theta) * np.sqrt(groups / max(1, groups - theta.shape[1]))
+    return Fit(
+        family=family,
+        bound=bound,
+        theta=theta,
+        draws=np.clip(widened, *bound.bounds),
+        objective=objective,
+        agreeing=agreeing,
+        noise=_robust_sd(residuals, theta.shape[1]),
+        residuals=residuals,
+        points=points,
+        clusters=groups,
+        sampled=sampled,
+    )
+
+
+def _refit(
+    bound: BoundFamily,
+    x: Floats,
+    log_y: Floats,
+    clusters: NDArray[np.int64],
+    theta: Floats,
+    resamples: int,
+    delta: float,
+    rng: np.random.Generator,
+) -> Floats:
+    """Bootstrap refits from a warm start. Weights are drawn a block at a time, to bound memory."""
+    block = max(1, min(resamples, 4_000_000 // log_y.size))
+    parts = [np.empty((0, theta.shape[1]))]
+    for start in range(0, resamples, block):
+        count = min(block, resamples - start)
+        weights = cluster_weights(clusters, count, rng)
+        parts.append(solve(bound, x, log_y, weights, np.repeat(theta, count, axis=0), delta).theta)
+    return np.concatenate(parts)
+
+
+def _problem(family: Family, x: Floats, y: Floats, clusters: NDArray[np.int64]) -> str | None:
+    """Why the family cannot be fitted to these points, if it cannot."""
+    needed = len(family.parameters)
+    distinct = len(np.unique(x, axis=0))
+    if distinct < needed:
+        return f"{family.formula} has {needed} parameters and there are {distinct} distinct points"
+    independent = int(clusters.max()) + 1 if clusters.size else 0
+    if independent <= needed:
+        return f"{family.formula} has {needed} parameters and there are only {independent} independent runs"
+    if x.shape[1] == 2:
+        centred = np.log(x) - np.log(x).mean(axis=0)
+        first, second = (centred**2).sum(axis=0)
+        if first < 1e-12 or second < 1e-12:
+            return "one of the two inputs never varies, so its effect cannot be seen"
+        if abs((centred[:, 0] * centred[:, 1]).sum()) > 0.9995 * np.sqrt(first * second):
+            return "the two inputs rise in step, so their effects cannot be told apart"
+    if not (np.isfinite(y).all() and (y > 0).all() and np.isfinite(x).all() and (x > 0).all()):
+        return "every x and y must be finite and greater than 0"
+    return None
+
+
+def _failed(family: Family, points: int, problem: str) -> Fit:
+    nothing = np.empty((0, len(family.parameters)))
+    return Fit(family, None, nothing, nothing, np.nan, 0.0, np.nan, np.empty(0), points, 0, problem=problem)
+
+
+def _robust_sd(residuals: Floats, parameters: int) -> float:
+    """1.4826 times the median absolute residual, corrected for the fitted parameters."""
+    freedom = max(1, residuals.size - parameters)
+    return float(1.4826 * np.median(np.abs(residuals)) * np.sqrt(residuals.size / freedom))

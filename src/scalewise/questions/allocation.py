@@ -1,0 +1,88 @@
+"""How a compute budget is best divided between size and data, under a fitted law of both."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.laws import Fit
+
+Floats = NDArray[np.float64]
+
+SIX_ND_WITHIN = 0.02
+GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
+ITERATIONS = 90
+"""Golden-section steps: shrinks 60 natural-log units of size to below 1e-15 of it."""
+
+
+@dataclass(frozen=True)
+class TokenCost:
+    """Training operations per token at each size, as the runs themselves spent them.
+
+    Between observed sizes the ratio to 6 params is interpolated in log size; beyond them it stays as at the edge. When
+    every run is within 2 % of 6ND, 6ND itself is used.
+    """
+
+    log_params: Floats
+    log_ratio: Floats
+
+    @staticmethod
+    def of(params: Floats, tokens: Floats, flops: Floats) -> "TokenCost":
+        ratio = np.log(flops / (6.0 * params * tokens))
+        sizes = np.unique(params)
+        medians = np.array([np.median(ratio[params == size]) for size in sizes])
+        if np.abs(medians).max() <= np.log1p(SIX_ND_WITHIN):
+            medians = np.zeros(1)
+            sizes = sizes[:1]
+        return TokenCost(np.log(sizes), medians)
+
+    @property
+    def is_six_nd(self) -> bool:
+        return self.log_ratio.size == 1 and self.log_ratio[0] == 0.0
+
+    def log_flops_per_token(self, log_params: Floats) -> Floats:
+        return np.asarray(np.log(6.0) + log_params + np.interp(log_params, self.log_params, self.log_ratio))
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A fixed amount of training compute, spent under a fitted law. Every method works on the best fit (row 0) and
+    all refits at once."""
+
+    fit: Fit
+    cost: TokenCost
+    flops: float
+
+    def log_tokens(self, log_params: Floats) -> Floats:
+        return np.asarray(np.log(self.flops) - self.cost.log_flops_per_token(log_params))
+
+    def loss(self, log_params: Floats, theta: Floats | None = None) -> Floats:
+        """Loss of sizes log_params (fits, points) that spend the whole budget: (fits, points)."""
+        inputs = np.exp(np.stack([log_params, self.log_tokens(log_params)], axis=-1))
+        return self.fit.curves(inputs, theta)
+
+    def optimum(self) -> Floats:
+        """Log of the compute-optimal size: (1 + resamples,). Golden section; the loss is unimodal in log size."""
+        rows = self.fit.best_and_draws.shape[0]
+        low = np.zeros((rows, 1))
+        high = np.full((rows, 1), np.log(self.flops / 6.0))
+        left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+        at_left, at_right = self.loss(left), self.loss(right)
+        for _ in range(ITERATIONS):
+            go_left = at_left < at_right
+            high, low = np.where(go_left, right, high), np.where(go_left, low, left)
+            new_left, new_right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+            fresh = self.loss(np.where(go_left, new_left, new_right))
+            at_left, at_right = np.where(go_left, fresh, at_right), np.where(go_left, at_left, fresh)
+            left, right = new_left, new_right
+        return np.asarray(0.5 * (low + high)[:, 0])
+
+    def smallest_within(self, optimum: Floats, relative: float, nats: float = 0.0) -> Floats:
+        """Log of the smallest size whose loss is at most (1 + relative) times the optimum's plus `nats`: bisection."""
+        allowed = self.loss(optimum[:, None]) * (1.0 + relative) + nats
+        low, high = np.zeros_like(optimum)[:, None], optimum[:, None]
+        for _ in range(80):
+            middle = 0.5 * (low + high)
+            within = self.loss(middle) <= allowed
+            high, low = np.where(within, middle, high), np.where(within, low, middle)
+        return np.asarray(high[:, 0])

@@ -1,0 +1,45 @@
+"""Optima read off isoFLOP budgets, where runs form such: the second opinion beside a fitted surface."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.laws.valley import FEWEST_POINTS, Method, PowerLine, find_valley, power_line
+from scalewise.questions.observations import SurfacePoints
+from scalewise.runs.levels import compute_levels
+
+Floats = NDArray[np.float64]
+METHODS: tuple[Method, ...] = ("akima", "parabola")
+MOST_BUDGETS = 200
+
+
+@dataclass(frozen=True)
+class IsoflopOptima:
+    """The interior lowest points of all budgets by one method, and the power law through them if there are three."""
+
+    method: Method
+    flops: Floats
+    params: Floats
+    line: PowerLine | None
+
+
+def isoflop_optima(data: SurfacePoints, seed: int = 0) -> tuple[IsoflopOptima, ...]:
+    """Optima by each method. Empty when the runs do not form budgets of at least four sizes."""
+    levels = compute_levels(data.flops)
+    numbers, counts = np.unique(levels, return_counts=True)
+    budgets = numbers[counts >= FEWEST_POINTS]
+    if budgets.size == 0 or budgets.size > MOST_BUDGETS:
+        return ()
+    found = []
+    for method in METHODS:
+        optima = []
+        for level in budgets:
+            here = levels == level
+            valley = find_valley(data.params[here], data.loss[here], method)
+            if valley is not None:
+                optima.append((float(np.median(data.flops[here])), valley.x))
+        if optima:
+            flops, params = np.array(optima).T
+            found.append(IsoflopOptima(method, flops, params, power_line(flops, params, seed=seed)))
+    return tuple(found)

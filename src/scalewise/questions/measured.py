@@ -1,0 +1,108 @@
+"""Losses that were measured at equal compute: each size read off its own runs at one amount of compute."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.questions.contest import Entrant
+from scalewise.runs.levels import EQUAL_WITHIN, compute_levels
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Floats = NDArray[np.float64]
+READING_DEGREES = 5
+"""Degrees of freedom given to a loss read off a single noisy curve."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """What is compared: one size of one group."""
+
+    group: str
+    params: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One size's loss at one amount of compute: one value per run (seed), and how many ended there."""
+
+    size: Size
+    losses: Floats
+    at_end: bool
+    reading_sd: float | None
+    """Spread of log loss within the window, for a loss read off a single curve."""
+
+    @property
+    def mean(self) -> float:
+        return float(self.losses.mean())
+
+
+def sizes_of(observed: "pl.DataFrame") -> list[Size]:
+    rows = observed.select("group", "params").unique().sort("group", "params").rows()
+    return [Size(group, params) for group, params in rows]
+
+
+def measured_levels(observed: "pl.DataFrame", axis: str, most: int = 40) -> list[float]:
+    """The amounts of compute at which some run ended and two sizes or more were observed, ascending."""
+    import polars as pl
+
+    ends = observed.group_by("run").agg(pl.col(axis).max(), pl.col("params").first())
+    levels = compute_levels(ends[axis].to_numpy())
+    centres = ends.with_columns(pl.Series("level", levels)).group_by("level").agg(pl.col(axis).max()).sort("level")
+    found = []
+    for centre in centres[axis].to_list()[::-1]:
+        if _window(observed, axis, centre)["params"].n_unique() >= 2:
+            found.append(float(centre))
+        if len(found) == most:
+            break
+    return found[::-1]
+
+
+def measured_at(observed: "pl.DataFrame", axis: str, level: float) -> list[Measured]:
+    """Every size that was observed within 2 % of this compute: the median of each run's points there."""
+    import polars as pl
+
+    window = _window(observed, axis, level)
+    per_run = (
+        window.group_by("group", "params", "run")
+        .agg(
+            pl.col("loss").median(),
+            pl.col("loss").log().std().alias("sd"),
+            pl.col("end").first() <= level * (1 + EQUAL_WITHIN),
+        )
+        .sort("group", "params", "run")
+    )
+    measured = []
+    for (group, params), runs in per_run.group_by(["group", "params"], maintain_order=True):
+        sd = runs["sd"][0] if runs.height == 1 else None
+        measured.append(Measured(Size(str(group), float(params)), runs["loss"].to_numpy(), bool(runs["end"].all()), sd))
+    return measured
+
+
+def entrants(measured: list[Measured]) -> list[Entrant]:
+    """Measured losses with their uncertainty.
+
+    The spread between seeds is pooled over the sizes at this compute (on the log scale): three seeds of each of seven sizes
+    say far more together than three seeds alone. A single curve has only the spread of its reading.
+    """
+    logs = [np.log(m.losses) for m in measured]
+    freedom = sum(log.size - 1 for log in logs)
+    pooled = np.sqrt(sum(((log - log.mean()) ** 2).sum() for log in logs) / freedom) if freedom else None
+    result = []
+    for m, log in zip(measured, logs, strict=True):
+        if pooled is not None:
+            result.append(Entrant(float(log.mean()), float(pooled / np.sqrt(log.size)), freedom))
+        else:
+            result.append(Entrant(float(log.mean()), m.reading_sd, READING_DEGREES))
+    return result
+
+
+def _window(observed: "pl.DataFrame", axis: str, level: float) -> "pl.DataFrame":
+    import polars as pl
+
+    near = observed[axis].is_between(level / (1 + EQUAL_WITHIN), level * (1 + EQUAL_WITHIN))
+    ends = observed.group_by("run").agg(pl.col(axis).max().alias("end"))
+    return observed.filter(near).join(ends, on="run", how="left")

@@ -1,0 +1,88 @@
+"""Which rows of a Runs table an answer rests on."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.errors import QuestionError
+from scalewise.runs.table import Runs
+from scalewise.runs.tuned import at_best_rate
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Points = Literal["ended", "all"]
+"""One point per run, at its end; or every logged point, resampled by run."""
+
+
+def observed(runs: Runs, points: Points) -> tuple["pl.DataFrame", list[str]]:
+    """Rows with a finite loss from runs that trained through, at each cell's best rate, and what was decided.
+
+    Raises QuestionError when nothing is left.
+    """
+    import polars as pl
+
+    runs.require("loss", purpose="this question")
+    notes = []
+    ended = runs.ended
+    failed = runs.failed["run"].unique()
+    best, note = at_best_rate(ended.filter(~pl.col("run").is_in(failed.implode())))
+    if note:
+        notes.append(note)
+    rows = best if points == "ended" else runs.table.filter(pl.col("run").is_in(best["run"].implode()))
+    rows = rows.filter(pl.col("loss").is_finite())
+    if rows.height == 0:
+        raise QuestionError(f"{runs.source}: no row has a loss to compare.")
+    if runs.has_curves:
+        notes.append(
+            "one point per run is used, at its end"
+            if points == "ended"
+            else "every logged point is used and resampled by run; points inside a schedule are not converged"
+        )
+    return rows, notes
+
+
+@dataclass(frozen=True)
+class SurfacePoints:
+    """Points of a loss surface: params, tokens and flops (points,), losses, and what is resampled together."""
+
+    params: NDArray[np.float64]
+    tokens: NDArray[np.float64]
+    flops: NDArray[np.float64]
+    loss: NDArray[np.float64]
+    clusters: NDArray[np.int64]
+
+    @property
+    def inputs(self) -> NDArray[np.float64]:
+        """(points, 2): params and tokens."""
+        return np.stack([self.params, self.tokens], axis=1)
+
+    def subset(self, keep: NDArray[np.bool_]) -> "SurfacePoints":
+        return SurfacePoints(*(a[keep] for a in (self.params, self.tokens, self.flops, self.loss, self.clusters)))
+
+
+def surface_points(rows: "pl.DataFrame", source: str) -> SurfacePoints:
+    """Arrays for a surface fit. Points of one run are one cluster; so are repeats (seeds) of one size and length,
+    because what a law misses at a size it misses for every seed.
+
+    Raises QuestionError when sizes or tokens are not known.
+    """
+    import polars as pl
+
+    for column in ("tokens", "flops"):
+        if column not in rows.columns or rows[column].null_count():
+            raise QuestionError(f"{source}: every row needs tokens or flops, so that the other follows from it.")
+    if rows["params"].n_unique() < 2:
+        size = rows["params"][0]
+        raise QuestionError(
+            f"{source}: all runs have one size ({size:.4g} params); a law of size needs at least two, better five."
+        )
+    if rows["run"].n_unique() < 2:
+        raise QuestionError(f"{source}: there is only one run; a law needs several.")
+    per_run = rows["run"].n_unique() < rows.height
+    key = pl.struct("run") if per_run else pl.struct("group", "params", "tokens")
+    clusters = rows.select(key.rank("dense") - 1).to_series().to_numpy().astype(np.int64)
+    columns = (rows[c].cast(pl.Float64).to_numpy() for c in ("params", "tokens", "flops", "loss"))
+    return SurfacePoints(*columns, clusters)

@@ -1,0 +1,69 @@
+"""How a finding's numbers are written: each by its column's name, with no more decimals than its interval supports."""
+
+import math
+
+from scalewise.questions import wording
+from scalewise.questions.answer import Cell, Finding
+
+COUNTS = ("params", "tokens", "tokens_at_equal_compute", "smallest_params", "tokens_per_param")
+FLOPS = ("flops", "serving_flops")
+SHARES = ("inside_95",)
+PERCENT = ("tolerance", "backtest_error", "rms_error", "bias")
+
+
+def shown(finding: Finding) -> tuple[list[str], list[list[str]]]:
+    """Column headings and text cells; `x`, `x_low`, `x_high` become one cell `x [low, high]`."""
+    places = {name: i for i, name in enumerate(finding.columns)}
+    columns = [name for name in finding.columns if not _is_end(name, places)]
+    drop = _constant_groups(finding, places)
+    columns = [name for name in columns if name not in drop]
+    rows = [[_cell(name, row, places) for name in columns] for row in finding.rows]
+    return [name.replace("_", " ") for name in columns], rows
+
+
+def _is_end(name: str, places: dict[str, int]) -> bool:
+    return any(name.endswith(end) and name.removesuffix(end) in places for end in ("_low", "_high"))
+
+
+def _constant_groups(finding: Finding, places: dict[str, int]) -> set[str]:
+    """A `group` column that says the same everywhere tells nothing."""
+    if "group" not in places or len({row[places["group"]] for row in finding.rows}) > 1:
+        return set()
+    return {"group"}
+
+
+def _cell(name: str, row: tuple[Cell, ...], places: dict[str, int]) -> str:
+    value = row[places[name]]
+    low, high = (row[places[name + end]] if name + end in places else None for end in ("_low", "_high"))
+    if not isinstance(low, int | float) or not isinstance(high, int | float):
+        return number(name, value)
+    half = (high - low) / 2
+    return f"{number(name, value, half)} [{number(name, low, half)}, {number(name, high, half)}]"
+
+
+def number(name: str, value: Cell, half_width: float | None = None) -> str:
+    """One value. `half_width` of its interval decides the decimals of a plain number."""
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return value
+    if name in COUNTS:
+        return wording.count(value)
+    if name in FLOPS:
+        return wording.flops(value)
+    if name == "gpu_hours":
+        return f"{value:,.0f}"
+    if name == "times_longer":
+        return wording.times(value)
+    if name.startswith("P("):
+        return wording.probability(value)
+    if name in SHARES:
+        return f"{value:.0%}"
+    if name in PERCENT:
+        return wording.share(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    if half_width:
+        decimals = min(6, max(0, 1 - math.floor(math.log10(half_width))))
+        return f"{value:,.{decimals}f}"
+    return f"{value:.3f}" if 0.01 <= abs(value) < 100 else f"{value:.4g}"

@@ -1,0 +1,46 @@
+"""Figures as SVG, PDF and PNG files, rendered without a browser by vl-convert."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scalewise.errors import ScalewiseError
+from scalewise.report.figures import draw
+
+if TYPE_CHECKING:
+    from scalewise.questions.answer import Answer, Chart
+
+FORMATS = ("svg", "pdf", "png")
+PNG_SCALE = 2.0
+VL_VERSION = "5.20"
+"""Pinned, so that a figure looks alike whatever vl-convert is installed."""
+
+
+def as_svg(chart: "Chart") -> str:
+    import vl_convert
+
+    svg: str = vl_convert.vegalite_to_svg(draw(chart), vl_version=VL_VERSION)
+    return svg
+
+
+def save_figures(answer: "Answer", directory: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Write every figure of an answer in every format; returns the paths."""
+    import vl_convert
+
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown:
+        raise ScalewiseError(f"figures cannot be saved as {', '.join(unknown)}; there are {', '.join(FORMATS)}.")
+    directory.mkdir(parents=True, exist_ok=True)
+    written = []
+    for chart in answer.charts:
+        spec = draw(chart)
+        for name in formats:
+            path = directory / f"{answer.question}-{chart.figure.replace('_', '-')}.{name}"
+            if name == "svg":
+                path.write_text(vl_convert.vegalite_to_svg(spec, vl_version=VL_VERSION))
+            elif name == "pdf":
+                path.write_bytes(vl_convert.vegalite_to_pdf(spec, vl_version=VL_VERSION))
+            else:
+                path.write_bytes(vl_convert.vegalite_to_png(spec, vl_version=VL_VERSION, scale=PNG_SCALE))
+            written.append(path)
+    return written

@@ -1,0 +1,134 @@
+"""The store: a study on disk. One folder per run, append-only JSON lines inside, a summary rebuilt from them.
+
+    DIR/study.toml            the declaration, as it was given
+    DIR/corpus.json           which text: files, bytes, hash
+    DIR/tuning.jsonl          one line per tuned cell: rates tried, losses, bracketed or not
+    DIR/runs/RUN/config.json  the recipe of one run, written before it starts
+    DIR/runs/RUN/metrics.jsonl  one line per logged step, only ever appended to
+    DIR/runs/RUN/status.json  running, finished, diverged or failed, and why
+    DIR/summary.parquet       one row per run at its end; may be deleted at any time
+
+Plain appends survive a killed process and shared disks; a half-written last line is ignored when read.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from scalewise.errors import TableError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+State = Literal["waiting", "running", "finished", "diverged", "failed"]
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's folder."""
+
+    path: Path
+
+    @property
+    def metrics_path(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def checkpoint_path(self) -> Path:
+        return self.path / "checkpoint.pt"
+
+    def create(self, config: Record) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.path / "config.json", json.dumps(config, indent=1))
+
+    def append(self, row: Record) -> None:
+        with self.metrics_path.open("a") as lines:
+            lines.write(json.dumps(row) + "\n")
+
+    def set_state(self, state: State, message: str = "") -> None:
+        write_atomically(self.path / "status.json", json.dumps({"state": state, "message": message}))
+
+    def state(self) -> State:
+        path = self.path / "status.json"
+        if not path.exists():
+            return "waiting"
+        state: State = json.loads(path.read_text())["state"]
+        return state
+
+    def config(self) -> Record:
+        record: Record = json.loads((self.path / "config.json").read_text())
+        return record
+
+    def metrics(self) -> list[Record]:
+        """Logged rows by step; a step logged twice (before and after a restart) counts once."""
+        by_step = {row["step"]: row for row in read_lines(self.metrics_path)}
+        return [by_step[step] for step in sorted(by_step)]
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of runs."""
+
+    path: Path
+
+    @staticmethod
+    def is_store(path: Path) -> bool:
+        return (path / "study.toml").is_file() and (path / "runs").is_dir()
+
+    def run(self, name: str) -> RunFolder:
+        return RunFolder(self.path / "runs" / name)
+
+    def runs(self) -> list[RunFolder]:
+        return [RunFolder(p) for p in sorted((self.path / "runs").iterdir()) if (p / "config.json").is_file()]
+
+    def append_tuning(self, cell: Record) -> None:
+        with (self.path / "tuning.jsonl").open("a") as lines:
+            lines.write(json.dumps(cell) + "\n")
+
+    def tuning(self) -> list[Record]:
+        """The last line of every tuned cell (a resumed study may write a cell again, with the same content)."""
+        cells = {(row["group"], row["params"], row["flops_budget"]): row for row in self._lines("tuning.jsonl")}
+        return list(cells.values())
+
+    def _lines(self, name: str) -> Iterator[Record]:
+        return read_lines(self.path / name)
+
+    def summary(self) -> "pl.DataFrame":
+        """One row per run that has ended: its recipe and its last logged step. A diverged run has loss NaN.
+
+        Raises TableError when nothing has ended yet.
+        """
+        import polars as pl
+
+        rows = []
+        for folder in self.runs():
+            state = folder.state()
+            metrics = folder.metrics()
+            if state in ("finished", "diverged") and metrics:
+                rows.append(folder.config() | metrics[-1] | {"state": state})
+        if not rows:
+            raise TableError(f"{self.path}: no run of this store has ended yet; let `scalewise train` go on.")
+        table = pl.DataFrame(rows, infer_schema_length=None, strict=False)
+        table.write_parquet(self.path / "summary.parquet")
+        return table
+
+
+def read_lines(path: Path) -> Iterator[Record]:
+    """The whole JSON lines of a file; a last line cut short by a kill is skipped."""
+    if not path.exists():
+        return
+    with path.open() as lines:
+        for line in lines:
+            if line.endswith("\n"):
+                yield json.loads(line)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write beside the target and rename, so that a reader never sees half a file."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(text)
+    beside.replace(path)

@@ -1,0 +1,114 @@
+"""Runs: the one table that everything shares. A row is one observation of one run at one point of its life."""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scalewise.errors import TableError
+from scalewise.runs.columns import BY_NAME, FAILED_STATES
+
+if TYPE_CHECKING:
+    import polars as pl
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Runs:
+    """An immutable table of runs, with the report of how it was read.
+
+    `table` has the columns of `columns.COLUMNS` that are known (`run`, `group` and `params` always are), plus
+    any further recipe columns under their own names. `source` says where it came from and `reading` what was
+    taken as what, inferred, converted or left alone.
+    """
+
+    table: "pl.DataFrame"
+    source: str
+    reading: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return self.table.height
+
+    def __str__(self) -> str:
+        sizes = self.table["params"].n_unique()
+        runs = self.table["run"].n_unique()
+        head = f"{self.source}: {len(self):,} rows, {runs:,} runs, {sizes:,} sizes"
+        return "\n".join([head, *(f"  {line}" for line in self.reading)])
+
+    def has(self, *columns: str) -> bool:
+        """Whether every one of these columns is there with at least one value."""
+        return all(c in self.table.columns and self.table[c].null_count() < len(self) for c in columns)
+
+    def require(self, *columns: str, purpose: str) -> None:
+        """Raise TableError that names the missing columns, what they mean and what is there instead."""
+        missing = [c for c in columns if not self.has(c)]
+        if missing:
+            wanted = " and ".join(f"'{c}' ({BY_NAME[c].meaning})" for c in missing)
+            raise TableError(
+                f"{self.source}: {purpose} needs a column {wanted}; the table has "
+                f"{', '.join(self.table.columns)}. Add it, or name the column that holds it with "
+                f"--column {missing[0]}=NAME."
+            )
+
+    def where(self, condition: "pl.Expr", note: str) -> "Runs":
+        """The rows that satisfy a Polars expression; `note` goes into the reading report with the count."""
+        kept = self.table.filter(condition)
+        line = f"{note}: {kept.height:,} of {len(self):,} rows kept"
+        return replace(self, table=kept, reading=(*self.reading, line))
+
+    @property
+    def ended(self) -> "pl.DataFrame":
+        """The last row of every run, in the order of the table."""
+        axis = next((c for c in ("tokens", "flops", "step", "gpu_hours") if self.has(c)), None)
+        if axis is None or self.table["run"].n_unique() == len(self):
+            return self.table
+        return self.table.sort(axis, maintain_order=True).group_by("run", maintain_order=True).last().sort("run")
+
+    @property
+    def failed(self) -> "pl.DataFrame":
+        """Rows of runs that diverged or failed; they are part of the table and of no fit."""
+        if "state" not in self.table.columns:
+            return self.table.clear()
+        return self.table.filter(self.table["state"].is_in(FAILED_STATES))
+
+    @property
+    def has_curves(self) -> bool:
+        """Whether some run is observed at more than one point of its life."""
+        return self.table["run"].n_unique() < len(self)
+
+    @cached_property
+    def sha256(self) -> str:
+        """A hash of the content: column names and values, in order."""
+        digest = hashlib.sha256()
+        for name in self.table.columns:
+            digest.update(name.encode())
+            digest.update(self.table[name].hash(seed=0).to_numpy().tobytes())
+        return digest.hexdigest()
+
+    def numbers(self, column: str) -> "NDArray[Any]":
+        """A column as a float array of shape (rows,); missing values are NaN."""
+        import polars as pl
+
+        return self.table[column].cast(pl.Float64).to_numpy()
+
+    def save(self, path: Path) -> None:
+        """Write the tidy table as .csv or .parquet, whole or not at all. Raises TableError for another ending."""
+        if path.suffix not in (".csv", ".parquet"):
+            raise TableError(f"{path}: a table can be saved as .csv or .parquet.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        if path.suffix == ".csv":
+            self.table.write_csv(beside)
+        else:
+            self.table.write_parquet(beside)
+        beside.replace(path)
+
+
+def listed(values: Iterable[object], most: int = 5) -> str:
+    """`3, 7, 9 and 12 more`: enough values to find them, never a wall of them."""
+    items = list(values)
+    shown = ", ".join(str(v) for v in items[:most])
+    return shown if len(items) <= most else f"{shown} and {len(items) - most:,} more"

@@ -1,0 +1,60 @@
+"""Where several learning rates were tried at one size and one compute, which one speaks for that size."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scalewise.runs.levels import compute_levels
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def with_cells(ended: "pl.DataFrame") -> "pl.DataFrame":
+    """The ended runs with a column `cell`: one number per group, size and level of compute."""
+    import polars as pl
+
+    axis = "flops" if "flops" in ended.columns else "gpu_hours"
+    levels = compute_levels(ended[axis].to_numpy())
+    return ended.with_columns(pl.Series("level", levels)).with_columns(
+        pl.struct("group", "params", "level").rank("dense").alias("cell")
+    )
+
+
+def at_best_rate(ended: "pl.DataFrame") -> tuple["pl.DataFrame", str | None]:
+    """The ended runs at each cell's best rate, all seeds of it, and a sentence when that left something out.
+
+    Rates are compared on the seeds that all of them have, so that a rate with more seeds is not judged by another
+    draw of luck; runs without a rate, and cells with one rate, are kept as they are.
+    """
+    import polars as pl
+
+    has_rates = "lr" in ended.columns and "flops" in ended.columns and ended["flops"].null_count() == 0
+    if not has_rates or ended["lr"].drop_nulls().n_unique() < 2:
+        return ended, None
+    seed = pl.col("seed") if "seed" in ended.columns else pl.lit("0")
+    cells = with_cells(ended).with_columns(seed.fill_null("0").alias("_seed"))
+    rates = pl.col("lr").n_unique().over("cell")
+    shared = (pl.col("lr").n_unique().over("cell", "_seed") == rates).alias("_shared")
+    cells = cells.with_columns(shared)
+    judged = pl.when(pl.col("_shared").any().over("cell")).then(pl.col("_shared")).otherwise(True)
+    means = (
+        cells.filter(judged & pl.col("loss").is_finite())
+        .group_by("cell", "lr")
+        .agg(pl.col("loss").mean().alias("_mean"))
+        .sort("cell", "_mean", "lr")
+        .group_by("cell", maintain_order=True)
+        .first()
+        .select("cell", pl.col("lr").alias("_best"))
+    )
+    joined = cells.join(means, on="cell", how="left", maintain_order="left")
+    keep = (joined["lr"] == joined["_best"]).fill_null(True)
+    kept = ended.filter(keep)
+    dropped = ended.height - kept.height
+    if dropped == 0:
+        return kept, None
+    several = int(np.unique(joined.filter(~keep)["cell"].to_numpy()).size)
+    return kept, (
+        f"{several:,} cells of equal size and compute hold several learning rates; the best one (compared on shared seeds) "
+        f"speaks for each, with all of its seeds, and {dropped:,} runs at other rates serve only as evidence of tuning"
+    )
