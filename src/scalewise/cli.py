@@ -1,11 +1,14 @@
 """The commands. Thin: parse, call, print; every error a user can cause is caught here, once."""
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+Compute = Literal["flops", "gpu_hours"]
+Points = Literal["ended", "all"]
+FlopsBy = Literal["given", "full", "6nd"]
 
 if TYPE_CHECKING:
     from scalewise.lab.study import QuestionCall
@@ -28,28 +31,6 @@ ask = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Ask a question of a table of runs (a file, a store, or 'smol')."
 )
 app.add_typer(ask, name="ask")
-
-
-class Compute(StrEnum):
-    """Units of compute."""
-
-    flops = "flops"
-    gpu_hours = "gpu_hours"
-
-
-class Points(StrEnum):
-    """Which points of a run are used."""
-
-    ended = "ended"
-    all = "all"
-
-
-class FlopsBy(StrEnum):
-    """How operations are counted."""
-
-    given = "given"
-    full = "full"
-    six_nd = "6nd"
 
 
 Table = Annotated[
@@ -90,7 +71,7 @@ def ask_equal_compute(
     ] = None,
     column: Column = None,
     nan_means_diverged: NanDiverged = False,
-    flops_by: Counting = FlopsBy.given,
+    flops_by: Counting = "given",
     seed: Seed = 0,
     json: AsJson = False,
     html: Html = None,
@@ -100,8 +81,7 @@ def ask_equal_compute(
     from scalewise.questions.equal_compute import equal_compute
 
     table = _read(runs, column, nan_means_diverged, flops_by)
-    unit = compute.value if compute else None
-    _give(equal_compute(table, at=at, compute=unit, seed=seed), json, html, save_figures)
+    _give(equal_compute(table, at=at, compute=compute, seed=seed), json, html, save_figures)
 
 
 @ask.command(
@@ -120,10 +100,10 @@ def ask_model_size(
     serve_tokens: Annotated[
         float | None, typer.Option(help="Tokens that will be served, to see what a smaller model saves.")
     ] = None,
-    points: Annotated[Points, typer.Option(help="One point per run at its end, or every logged point.")] = Points.ended,
+    points: Annotated[Points, typer.Option(help="One point per run at its end, or every logged point.")] = "ended",
     column: Column = None,
     nan_means_diverged: NanDiverged = False,
-    flops_by: Counting = FlopsBy.given,
+    flops_by: Counting = "given",
     seed: Seed = 0,
     json: AsJson = False,
     html: Html = None,
@@ -139,7 +119,7 @@ def ask_model_size(
         tolerance=tolerance,
         tolerance_nats=tolerance_nats,
         serve_tokens=serve_tokens,
-        points=points.value,
+        points=points,
         seed=seed,
     )
     _give(answer, json, html, save_figures)
@@ -151,7 +131,7 @@ def read_runs(
     save: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the tidy table: .csv or .parquet.")] = None,
     column: Column = None,
     nan_means_diverged: NanDiverged = False,
-    flops_by: Counting = FlopsBy.given,
+    flops_by: Counting = "given",
 ) -> None:
     """Read a table and say what was taken as what, inferred or left alone."""
     table = _read(runs, column, nan_means_diverged, flops_by)
@@ -175,7 +155,7 @@ def report(
     from scalewise.questions import QUESTIONS
 
     calls = [(call.ask, call.options) for call in _study_questions(study)] if study else [(q, {}) for q in QUESTIONS]
-    _report(_read(runs, column, False, FlopsBy.given), calls, into, seed)
+    _report(_read(runs, column, False, "given"), calls, into, seed)
 
 
 @app.command("train", epilog="Example: scalewise train studies/lab.toml --into out/lab --html out/lab.html")
@@ -213,7 +193,7 @@ def _read(source: str, column: list[str] | None, nan_means_diverged: bool, flops
         if not equals:
             raise TableError(f"--column {pair}: write OURS=THEIRS, for example params=n_weights.")
         named[ours] = theirs
-    return read(source, named, nan_means_diverged, flops_by.value)
+    return read(source, named, nan_means_diverged, flops_by)
 
 
 def _give(answer: "Answer", json: bool, html: Path | None, figures: Path | None) -> None:

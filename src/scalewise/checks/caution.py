@@ -24,8 +24,9 @@ class Evidence:
     """The whole table, and the rows `compared` that the answer rests on.
 
     `asked` and `seen` are the compute the question asks about and the largest that was observed, in the unit of
-    the column `axis`. `fits` are the laws the answer uses; `by_law` says that losses are compared through a law that knows
-    each run's compute, not as they stand. `coverage` is the share of a backtest's losses inside their 95 % interval.
+    the column `axis`. `fits` are the laws the answer uses; `by_law` says that losses are compared through a law that
+    knows each run's compute, not as they stand. `coverage` is the share of a backtest's losses inside their 95 %
+    interval.
     """
 
     runs: Runs

@@ -26,6 +26,6 @@ def schedule_cut(evidence: Evidence) -> Caution | None:
     runs = listed(sorted(cut["run"].unique().to_list()))
     return Caution(
         "schedule-cut",
-        f"{cut.height:,} of {compared.height:,} compared points lie inside a run ({runs}), not at its end: finished and "
-        f"unfinished learning-rate schedules are being compared, which favours the finished{why}.",
+        f"{cut.height:,} of {compared.height:,} compared points lie inside a run ({runs}), not at its end: finished "
+        f"and unfinished learning-rate schedules are being compared, which favours the finished{why}.",
     )

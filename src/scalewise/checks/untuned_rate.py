@@ -57,6 +57,6 @@ def rate_at_edge(evidence: Evidence) -> Caution | None:
     sizes = listed(f"{p:.4g}" for p in edge["params"].unique().sort())
     return Caution(
         "rate-at-edge",
-        f"in {edge.height} of {cells.height} tuned cells the best learning rate is at the edge of the grid (params {sizes}); "
-        "a better rate may lie outside.",
+        f"in {edge.height} of {cells.height} tuned cells the best learning rate is at the edge of the grid (params "
+        f"{sizes}); a better rate may lie outside.",
     )

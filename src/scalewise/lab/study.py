@@ -1,4 +1,4 @@
-"""A study: a TOML file that declares which models are trained on what, how each is tuned, and what is asked at the end."""
+"""A study: a TOML file that declares which models are trained on what, how each is tuned, and what is then asked."""
 
 import math
 import tomllib
@@ -59,8 +59,8 @@ class Data(Declared):
 
 class Training(Declared):
     schedule: Schedule = "wsd"
-    weight_decay: float = Field(0.1, ge=0)
-    beta2: float = Field(0.99, gt=0, lt=1)
+    weight_decay: float = Field(default=0.1, ge=0)
+    beta2: float = Field(default=0.99, gt=0, lt=1)
     clip: Positive = 1.0
 
 
@@ -69,7 +69,7 @@ class Batch(Declared):
 
     tokens: Positive = 1024
     at_tokens: Positive = 2.5e6
-    exponent: float = Field(0.383, ge=0, le=1)
+    exponent: float = Field(default=0.383, ge=0, le=1)
 
 
 class Tuning(Declared):

@@ -77,10 +77,13 @@ class Fit:
             draws = draws * np.exp(np.random.default_rng(seed).normal(0.0, self.noise, draws.shape))
         return [estimate(curves[0, i], draws[:, i], level) for i in range(curves.shape[1])]
 
+    def parameter_draws(self) -> dict[str, Floats]:
+        """The formula's parameters by name: the best fit in row 0, then every refit."""
+        return self._bound().natural(self.best_and_draws)
+
     def parameters(self, level: float = 0.95) -> dict[str, Estimate]:
         """The formula's parameters by name."""
-        values = self._bound().natural(self.best_and_draws)
-        return {name: estimate(float(v[0]), v[1:], level) for name, v in values.items()}
+        return {name: estimate(float(v[0]), v[1:], level) for name, v in self.parameter_draws().items()}
 
     def at_bound(self) -> list[str]:
         """Parameters that ended at the edge of what is allowed: the data do not identify them."""

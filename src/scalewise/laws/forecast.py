@@ -66,8 +66,8 @@ def forecast(
     """The curve y(x) at x_new, beyond the last x. None when no law fits.
 
     Every law is fitted; each is also backtested at the same log-distance, by fitting it to the part of the curve that
-    ends that far before its end. Laws are weighted by 1 / (noise^2 + backtest^2); the variance of the average is noise^2 +
-    bootstrap^2 + backtest^2 + the spread between laws. Laws are averaged, never selected.
+    ends that far before its end. Laws are weighted by 1 / (noise^2 + backtest^2); the variance of the average is
+    noise^2 + bootstrap^2 + backtest^2 + the spread between laws. Laws are averaged, never selected.
     """
     at = np.array([[x_new]])
     fits = [fit_law(family, x[:, None], y, clusters, resamples, seed=seed) for family in families]

@@ -25,6 +25,9 @@ TOLERANCE = 1e-10
 """A row has converged when a full step would lower its objective by less than this share."""
 MOST_STEPS = 200
 LEAST_KAPPA = 2.0**-12
+LEAST_DAMPING = 1e-3
+MOST_DAMPING = 1e12
+"""No step, however short, lowers the objective: a minimum to rounding."""
 CACHE_ROWS = 40_000
 """Rows times points in one chunk: larger chunks fall out of the processor's cache."""
 
@@ -59,49 +62,74 @@ def solve(
     )
 
 
+@dataclass
+class _Batch:
+    """The rows of a chunk that are still moving. `rows` says where each stands in the solution."""
+
+    rows: NDArray[np.intp]
+    theta: Floats
+    objective: Floats
+    residual: Floats
+    jacobian: Floats
+    weights: Floats
+    kappa: Floats
+    damping: Floats
+
+    def without(self, ended: NDArray[np.bool_]) -> "_Batch":
+        return _Batch(**{name: values[~ended] for name, values in vars(self).items()})
+
+
 def _solve_chunk(
     bound: BoundFamily, x: Floats, log_y: Floats, weights: Floats, starts: Floats, delta: float
 ) -> Solution:
-    low, high = bound.bounds
+    bounds = bound.bounds
     count = starts.shape[0]
     solution = Solution(starts.copy(), np.empty(count), np.zeros(count, dtype=bool))
-    active = np.arange(count)
-    theta = np.clip(starts, low, high)
+    theta = np.clip(starts, *bounds)
     weights = np.broadcast_to(weights, (count, log_y.size))
-    kappa, damping = np.ones(count), np.zeros(count)
     residual, jacobian = _residual(bound, theta, x, log_y)
-    objective = _objective(residual, weights, delta)
+    batch = _Batch(
+        np.arange(count),
+        theta,
+        _objective(residual, weights, delta),
+        residual,
+        jacobian,
+        weights,
+        kappa=np.ones(count),
+        damping=np.zeros(count),
+    )
     for _ in range(MOST_STEPS):
-        step, gain = _step(residual, jacobian, weights, theta, (low, high), kappa, damping, delta)
-        finished = gain <= TOLERANCE * objective * kappa
-        if finished.any():
-            _keep(solution, active[finished], theta[finished], objective[finished], converged=True)
-            stay = ~finished
-            active, theta, objective, kappa, damping = (a[stay] for a in (active, theta, objective, kappa, damping))
-            residual, jacobian, weights, step = residual[stay], jacobian[stay], weights[stay], step[stay]
-            if active.size == 0:
+        step, gain = _step(batch, bounds, delta)
+        ended = (gain <= TOLERANCE * batch.objective * batch.kappa) | (batch.damping > MOST_DAMPING)
+        if ended.any():
+            _store(solution, batch, ended)
+            batch, step = batch.without(ended), step[~ended]
+            if batch.rows.size == 0:
                 return solution
-        tried = np.clip(theta + step, low, high)
-        new_residual, new_jacobian = _residual(bound, tried, x, log_y)
-        new_objective = _objective(new_residual, weights, delta)
-        better = new_objective < objective
-        theta = np.where(better[:, None], tried, theta)
-        objective = np.where(better, new_objective, objective)
-        residual[better], jacobian[better] = new_residual[better], new_jacobian[better]
-        safe = kappa >= 1.0
-        damping = np.where(better, damping * 0.2, np.where(safe, np.maximum(damping * 8.0, 1e-3), damping))
-        damping[damping < 1e-6] = 0.0
-        kappa = np.where(better, np.maximum(kappa * 0.5, LEAST_KAPPA), np.minimum(kappa * 4.0, 1.0))
-        stuck = damping > 1e12
-        if stuck.any():  # no smaller step helps: a minimum to rounding
-            _keep(solution, active[stuck], theta[stuck], objective[stuck], converged=True)
-            stay = ~stuck
-            active, theta, objective, kappa, damping = (a[stay] for a in (active, theta, objective, kappa, damping))
-            residual, jacobian, weights = residual[stay], jacobian[stay], weights[stay]
-            if active.size == 0:
-                return solution
-    _keep(solution, active, theta, objective, converged=False)
+        _move(batch, np.clip(batch.theta + step, *bounds), bound, x, log_y, delta)
+    _store(solution, batch, np.ones(batch.rows.size, dtype=bool), converged=False)
     return solution
+
+
+def _store(solution: Solution, batch: _Batch, ended: NDArray[np.bool_], converged: bool = True) -> None:
+    rows = batch.rows[ended]
+    solution.theta[rows] = batch.theta[ended]
+    solution.objective[rows] = batch.objective[ended]
+    solution.converged[rows] = converged
+
+
+def _move(batch: _Batch, tried: Floats, bound: BoundFamily, x: Floats, log_y: Floats, delta: float) -> None:
+    """Accept each row's step if it lowers the objective; adapt kappa and damping to how it went."""
+    residual, jacobian = _residual(bound, tried, x, log_y)
+    objective = _objective(residual, batch.weights, delta)
+    better = objective < batch.objective
+    batch.theta[better] = tried[better]
+    batch.objective[better] = objective[better]
+    batch.residual[better], batch.jacobian[better] = residual[better], jacobian[better]
+    raised = np.where(batch.kappa >= 1.0, np.maximum(batch.damping * 8.0, LEAST_DAMPING), batch.damping)
+    batch.damping = np.where(better, batch.damping * 0.2, raised)
+    batch.damping[batch.damping < LEAST_DAMPING / 1000] = 0.0
+    batch.kappa = np.where(better, np.maximum(batch.kappa * 0.5, LEAST_KAPPA), np.minimum(batch.kappa * 4.0, 1.0))
 
 
 def _residual(bound: BoundFamily, theta: Floats, x: Floats, log_y: Floats) -> tuple[Floats, Floats]:
@@ -113,38 +141,24 @@ def _objective(residual: Floats, weights: Floats, delta: float) -> Floats:
     size = np.abs(residual)
     inside = np.minimum(size, delta)
     huber = inside * (size - 0.5 * inside) if np.isfinite(delta) else 0.5 * size * size
-    return np.einsum("fp,fp->f", weights, huber)
+    total: Floats = np.einsum("fp,fp->f", weights, huber)
+    return total
 
 
-def _step(
-    residual: Floats,
-    jacobian: Floats,
-    weights: Floats,
-    theta: Floats,
-    bounds: tuple[Floats, Floats],
-    kappa: Floats,
-    damping: Floats,
-    delta: float,
-) -> tuple[Floats, Floats]:
+def _step(batch: _Batch, bounds: tuple[Floats, Floats], delta: float) -> tuple[Floats, Floats]:
     """The step of every row, and the decrease of the objective that it promises."""
-    size = np.abs(residual)
-    outside = size > delta
-    curvature = np.where(outside, kappa[:, None] * delta / np.maximum(size, 1e-300), 1.0) * weights
-    pull = np.clip(residual, -delta, delta) * weights
-    downhill = np.matmul(jacobian, pull[:, :, None])[:, :, 0]
-    hessian = np.matmul(jacobian * curvature[:, None, :], jacobian.transpose(0, 2, 1))
+    size = np.abs(batch.residual)
+    loose = batch.kappa[:, None] * delta / np.maximum(size, 1e-300)
+    curvature = np.where(size > delta, loose, 1.0) * batch.weights
+    pull = np.clip(batch.residual, -delta, delta) * batch.weights
+    downhill = np.matmul(batch.jacobian, pull[:, :, None])[:, :, 0]
+    hessian = np.matmul(batch.jacobian * curvature[:, None, :], batch.jacobian.transpose(0, 2, 1))
     low, high = bounds
-    held = ((theta <= low) & (downhill < 0)) | ((theta >= high) & (downhill > 0))
+    held = ((batch.theta <= low) & (downhill < 0)) | ((batch.theta >= high) & (downhill > 0))
     downhill = np.where(held, 0.0, downhill)
     hessian = np.where(held[:, :, None] | held[:, None, :], 0.0, hessian)
     diagonal = np.einsum("fpp->fp", hessian)
     diagonal[held] = 1.0
-    diagonal += diagonal * damping[:, None] + 1e-12 * diagonal.max(axis=1, keepdims=True) + 1e-300
+    diagonal += diagonal * batch.damping[:, None] + 1e-12 * diagonal.max(axis=1, keepdims=True) + 1e-300
     step = np.linalg.solve(hessian, downhill[:, :, None])[:, :, 0]
     return step, 0.5 * np.einsum("fp,fp->f", step, downhill)
-
-
-def _keep(solution: Solution, rows: NDArray[np.intp], theta: Floats, objective: Floats, *, converged: bool) -> None:
-    solution.theta[rows] = theta
-    solution.objective[rows] = objective
-    solution.converged[rows] = converged

@@ -58,7 +58,7 @@ class PowerLine:
 
 
 def power_line(c: Floats, optima: Floats, resamples: int = 1000, seed: int = 0) -> PowerLine | None:
-    """A straight line in logs through the optima of several budgets, with a bootstrap over budgets. None below three."""
+    """A straight line in logs through several budgets' optima, with a bootstrap over budgets. None below three."""
     if np.unique(c).size < 3:
         return None
     u, v = np.log(c), np.log(optima)

@@ -35,12 +35,8 @@ def observed(runs: Runs, points: Points) -> tuple["pl.DataFrame", list[str]]:
     rows = rows.filter(pl.col("loss").is_finite())
     if rows.height == 0:
         raise QuestionError(f"{runs.source}: no row has a loss to compare.")
-    if runs.has_curves:
-        notes.append(
-            "one point per run is used, at its end"
-            if points == "ended"
-            else "every logged point is used and resampled by run; points inside a schedule are not converged"
-        )
+    if runs.has_curves and points == "ended":
+        notes.append("one point per run is used, at its end")
     return rows, notes
 
 
@@ -60,7 +56,9 @@ class SurfacePoints:
         return np.stack([self.params, self.tokens], axis=1)
 
     def subset(self, keep: NDArray[np.bool_]) -> "SurfacePoints":
-        return SurfacePoints(*(a[keep] for a in (self.params, self.tokens, self.flops, self.loss, self.clusters)))
+        return SurfacePoints(
+            self.params[keep], self.tokens[keep], self.flops[keep], self.loss[keep], self.clusters[keep]
+        )
 
 
 def surface_points(rows: "pl.DataFrame", source: str) -> SurfacePoints:
@@ -84,5 +82,5 @@ def surface_points(rows: "pl.DataFrame", source: str) -> SurfacePoints:
     per_run = rows["run"].n_unique() < rows.height
     key = pl.struct("run") if per_run else pl.struct("group", "params", "tokens")
     clusters = rows.select(key.rank("dense") - 1).to_series().to_numpy().astype(np.int64)
-    columns = (rows[c].cast(pl.Float64).to_numpy() for c in ("params", "tokens", "flops", "loss"))
-    return SurfacePoints(*columns, clusters)
+    params, tokens, flops, loss = (rows[c].cast(pl.Float64).to_numpy() for c in ("params", "tokens", "flops", "loss"))
+    return SurfacePoints(params, tokens, flops, loss, clusters)

@@ -1,14 +1,25 @@
 """How a finding's numbers are written: each by its column's name, with no more decimals than its interval supports."""
 
 import math
+from collections.abc import Callable
 
 from scalewise.questions import wording
 from scalewise.questions.answer import Cell, Finding
 
-COUNTS = ("params", "tokens", "tokens_at_equal_compute", "smallest_params", "tokens_per_param")
-FLOPS = ("flops", "serving_flops")
-SHARES = ("inside_95",)
-PERCENT = ("tolerance", "backtest_error", "rms_error", "bias")
+Writer = Callable[[float], str]
+
+WRITERS: dict[str, Writer] = {
+    **dict.fromkeys(
+        ("params", "tokens", "tokens_at_equal_compute", "smallest_params", "tokens_per_param"), wording.count
+    ),
+    **dict.fromkeys(("flops", "serving_flops"), wording.flops),
+    **dict.fromkeys(("tolerance", "backtest_error", "rms_error", "bias"), wording.share),
+    **dict.fromkeys(("P(best)", "P(matches largest)"), wording.probability),
+    "gpu_hours": "{:,.0f}".format,
+    "times_longer": wording.times,
+    "inside_95": "{:.0%}".format,
+}
+"""How the numbers of a column are written; other columns are plain numbers."""
 
 
 def shown(finding: Finding) -> tuple[list[str], list[list[str]]]:
@@ -47,22 +58,13 @@ def number(name: str, value: Cell, half_width: float | None = None) -> str:
         return "-"
     if isinstance(value, str):
         return value
-    if name in COUNTS:
-        return wording.count(value)
-    if name in FLOPS:
-        return wording.flops(value)
-    if name == "gpu_hours":
-        return f"{value:,.0f}"
-    if name == "times_longer":
-        return wording.times(value)
-    if name.startswith("P("):
-        return wording.probability(value)
-    if name in SHARES:
-        return f"{value:.0%}"
-    if name in PERCENT:
-        return wording.share(value)
-    if isinstance(value, int):
-        return f"{value:,}"
+    if name in WRITERS:
+        return WRITERS[name](value)
+    return f"{value:,}" if isinstance(value, int) else _plain(value, half_width)
+
+
+def _plain(value: float, half_width: float | None) -> str:
+    """Two digits of the interval's half width; without an interval, three decimals or four digits."""
     if half_width:
         decimals = min(6, max(0, 1 - math.floor(math.log10(half_width))))
         return f"{value:,.{decimals}f}"

@@ -1,4 +1,4 @@
-"""Answers as one self-contained HTML file: readable without scripts, interactive with them, and asking nothing of anyone."""
+"""Answers as one self-contained HTML file: readable without scripts, interactive with them, loading nothing."""
 
 import json
 from collections.abc import Sequence

@@ -55,6 +55,6 @@ def at_best_rate(ended: "pl.DataFrame") -> tuple["pl.DataFrame", str | None]:
         return kept, None
     several = int(np.unique(joined.filter(~keep)["cell"].to_numpy()).size)
     return kept, (
-        f"{several:,} cells of equal size and compute hold several learning rates; the best one (compared on shared seeds) "
-        f"speaks for each, with all of its seeds, and {dropped:,} runs at other rates serve only as evidence of tuning"
+        f"{several:,} cells of equal size and compute hold several learning rates; the best one (compared on shared "
+        f"seeds) speaks for each with all of its seeds; {dropped:,} runs at other rates are only evidence of tuning"
     )

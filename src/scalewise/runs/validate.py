@@ -110,7 +110,7 @@ def _typed(table: "pl.DataFrame", source: str) -> "pl.DataFrame":
     """Numbers as Float64, text as String; text in a number column is an error with its row."""
     import polars as pl
 
-    casts = []
+    casts: list[pl.Expr | pl.Series] = []
     for column in COLUMNS:
         if column.name not in table.columns:
             continue

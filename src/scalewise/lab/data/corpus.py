@@ -57,7 +57,8 @@ def load_corpus(source: str) -> Corpus:
 def _assemble(name: str, root: Path, files: list[Path]) -> Corpus:
     relative = sorted((path.relative_to(root).as_posix(), path) for path in files)
     digest = hashlib.sha256()
-    train, held_out = [], []
+    train: list[bytes] = []
+    held_out: list[bytes] = []
     for label, path in relative:
         content = path.read_bytes()
         digest.update(label.encode() + b"\0" + content + b"\0")

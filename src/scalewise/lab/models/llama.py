@@ -41,6 +41,8 @@ class Llama(nn.Module):
         self.norm = nn.RMSNorm(shape.width, eps=1e-6)
         self.last_layer = nn.Linear(shape.width, shape.vocabulary, bias=False)
         cos, sin = rotary_tables(shape.context, shape.width // shape.heads)
+        self.cos: Tensor
+        self.sin: Tensor
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
 

@@ -38,7 +38,7 @@ class PowerSum(Family):
 
 @dataclass(frozen=True)
 class BoundPowerSum(BoundFamily):
-    """A sum of powers centred on its data. Internal parameters: [log E], then (log A at the centre, exponent) per input."""
+    """A sum of powers centred on its data: [log E], then (log A at the centre, exponent) for each input."""
 
     family: PowerSum
     centre: Floats
@@ -71,10 +71,12 @@ class BoundPowerSum(BoundFamily):
         for i in range(inputs):
             columns += [np.log(shares[:, self._offset + i] * self.typical_y), exponents[:, i]]
         low, high = self.bounds
-        return np.clip(np.stack(columns, axis=1), low, high)
+        starts: Floats = np.clip(np.stack(columns, axis=1), low, high)
+        return starts
 
     def log_predict(self, theta: Floats, x: Floats) -> Floats:
-        return self._terms(theta, np.log(x))[0]
+        log_y: Floats = self._terms(theta, np.log(x))[0]
+        return log_y
 
     def log_predict_with_jacobian(self, theta: Floats, x: Floats) -> tuple[Floats, Floats]:
         z = np.log(x) - self.centre
@@ -106,9 +108,7 @@ class BoundPowerSum(BoundFamily):
         total = shares[0].copy()
         for share in shares[1:]:
             total += share
-        for share in shares:
-            share /= total
-        return top + np.log(total), shares
+        return top + np.log(total), [share / total for share in shares]
 
     def natural(self, theta: Floats) -> dict[str, Floats]:
         names = [p.name for p in self.family.parameters]

@@ -13,13 +13,10 @@ def size_valley(chart: Chart) -> Spec:
     def view(scale: str) -> Spec:
         x = axis("params", "params", params, scale, labels="short")
         y = axis("loss", "expected loss (nats per token)", ())
-        colour = {
-            "field": "label",
-            "type": "nominal",
-            "title": None,
-            "scale": {"domain": [row["label"] for row in marks], "range": [OPTIMUM, SMALLEST]},
-            "legend": {"orient": "bottom"},
-        }
+        legend: Spec = {"field": "label", "type": "nominal", "title": None, "legend": {"orient": "bottom"}}
+        labels = [row["label"] for row in marks]
+        colour = legend | {"scale": {"domain": labels, "range": [OPTIMUM, SMALLEST]}}
+        shape = legend | {"scale": {"domain": labels, "range": ["circle", "diamond"]}}
         tooltip = [
             {"field": "params", "type": "quantitative", "format": ".3s"},
             {"field": "loss", "type": "quantitative", "format": ".4f"},
@@ -49,8 +46,7 @@ def size_valley(chart: Chart) -> Spec:
                         "x": x,
                         "y": y,
                         "color": colour,
-                        "shape": colour
-                        | {"scale": {"domain": colour["scale"]["domain"], "range": ["circle", "diamond"]}},
+                        "shape": shape,
                         "tooltip": tooltip,
                     },
                 },

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from scalewise.laws import CHINCHILLA, Estimate, Fit, fit_law, forecast
 from scalewise.laws.forecast import Forecast
-from scalewise.questions.measured import Size
+from scalewise.questions.equal_compute.measured import Size
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,13 +38,11 @@ class Curve:
         return float(self.compute.max())
 
 
-def curve_of(observed: "pl.DataFrame", axis: str, size: Size) -> Curve:
+def curve_of(rows: "pl.DataFrame", axis: str, size: Size) -> Curve:
     """All observations of one size, as medians in narrow bins of log compute."""
-    import polars as pl
-
-    rows = observed.filter((pl.col("group") == size.group) & (pl.col("params") == size.params))
-    rows = rows.filter(pl.col(axis) >= float(rows[axis].max() or 0.0) / REACH_BACK)  # type: ignore[arg-type]
     compute, loss = rows[axis].to_numpy(), rows["loss"].to_numpy()
+    late = compute >= compute.max() / REACH_BACK
+    compute, loss = compute[late], loss[late]
     distinct = np.unique(np.round(np.log(compute), 6))
     if distinct.size <= BINS:
         blocks = np.searchsorted(distinct, np.round(np.log(compute), 6))

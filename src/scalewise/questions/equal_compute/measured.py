@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.questions.contest import Entrant
+from scalewise.questions.equal_compute.contest import Entrant
 from scalewise.runs.levels import EQUAL_WITHIN, compute_levels
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def measured_at(observed: "pl.DataFrame", axis: str, level: float) -> list[Measu
 def entrants(measured: list[Measured]) -> list[Entrant]:
     """Measured losses with their uncertainty.
 
-    The spread between seeds is pooled over the sizes at this compute (on the log scale): three seeds of each of seven sizes
-    say far more together than three seeds alone. A single curve has only the spread of its reading.
+    The spread between seeds is pooled over the sizes at this compute (on the log scale): three seeds of each of seven
+    sizes say far more together than three seeds alone. A single curve has only the spread of its reading.
     """
     logs = [np.log(m.losses) for m in measured]
     freedom = sum(log.size - 1 for log in logs)

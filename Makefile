@@ -1,0 +1,62 @@
+# Everything a person or a build machine runs. `make` alone lists it.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+OUT := out
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lab test lint format bench smol clean
+
+help: ## say what can be done
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+demo: $(VENV)/.base ## ask two questions of the embedded suite; writes out/demo.html
+	@$(BIN)/scalewise report smol --into $(OUT)/demo.html
+
+lab: $(VENV)/.train ## train a small suite here (a few minutes), ask the same questions; writes out/lab.html
+	@$(BIN)/scalewise train studies/lab.toml --into $(OUT)/lab --html $(OUT)/lab.html
+
+test: $(VENV)/.test ## run all tests (installs PyTorch)
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.test ## ruff and mypy --strict
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: $(VENV)/.test ## format the code
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: $(VENV)/.test ## print the speed ratios that the documentation states
+	@$(BIN)/python bench/fit.py
+	@$(BIN)/python bench/start.py
+
+smol: $(VENV)/.train ## train the embedded suite again (about an hour and a half on two cores)
+	@$(BIN)/scalewise train studies/smol.toml --into $(OUT)/smol --html $(OUT)/smol.html
+
+clean: ## remove the environment and all output
+	rm -rf $(VENV) $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# Environments: one folder, three depths. uv makes and fills it where there is one, except for PyTorch, of which
+# uv would take the largest build; pip takes the one that constraints.txt names.
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit("scalewise needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
+	@if command -v uv >/dev/null; then uv venv -q --clear --seed --python $(PYTHON) $(VENV); else $(PYTHON) -m venv --clear $(VENV); fi
+	@touch $@
+
+$(VENV)/.base: $(VENV)/.made pyproject.toml
+	@echo "installing scalewise into $(VENV)"
+	@if command -v uv >/dev/null; then uv pip install -q --python $(BIN)/python -e .; \
+	 else $(BIN)/python -m pip install -q --disable-pip-version-check -e .; fi
+	@touch $@
+
+$(VENV)/.train: $(VENV)/.base constraints.txt
+	@echo "installing PyTorch (the train extra)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.train
+	@echo "installing what the tests need"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train,frames,dev]'
+	@touch $@

@@ -1,0 +1,176 @@
+"""Every size at the same compute: which wins, by how much, and how much longer must the small ones train?"""
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from scalewise.checks import Evidence, cautions
+from scalewise.errors import QuestionError
+from scalewise.questions import wording
+from scalewise.questions.answer import Answer, judge
+from scalewise.questions.equal_compute import charts, findings
+from scalewise.questions.equal_compute.catch_up import JointLaw, joint_law
+from scalewise.questions.equal_compute.contest import gap
+from scalewise.questions.equal_compute.measured import measured_levels, sizes_of
+from scalewise.questions.equal_compute.standings import Standings, has_losses, standings_at
+from scalewise.questions.observations import observed
+from scalewise.questions.repeat import repeat
+from scalewise.runs.levels import EQUAL_WITHIN
+from scalewise.runs.table import Runs
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Axis = Literal["flops", "gpu_hours"]
+
+
+def equal_compute(
+    runs: Runs,
+    at: float | None = None,
+    compute: Axis | None = None,
+    resamples: int = 500,
+    seed: int = 0,
+) -> Answer:
+    """Compare every size at `at` compute (default: what the largest model was given).
+
+    `compute` is the unit, `flops` or `gpu_hours`; by default GPU-hours where the table has them. Losses measured at
+    equal compute come first; a size that was trained less is extrapolated along its own curve, under every law that
+    fits, and by one law of size and data over all runs. Raises QuestionError for a single size or run.
+    """
+    axis: Axis = compute or ("gpu_hours" if runs.has("gpu_hours") else "flops")
+    runs.require(axis, purpose="equal-compute")
+    if at is not None and not (np.isfinite(at) and at > 0):
+        raise QuestionError(f"--at {at:g}: must be a number of {axis} greater than 0.")
+    rows, notes = _rows(runs, axis)
+    sizes = sizes_of(rows)
+    if len(sizes) < 2:
+        only = wording.count(sizes[0].params)
+        raise QuestionError(f"{runs.source}: there is only one size ({only} params); equal-compute compares sizes.")
+    standings = standings_at(rows, axis, at, resamples, seed)
+    joint = joint_law(rows, resamples, seed) if has_losses(rows) else None
+    levels = measured_levels(rows, axis) if has_losses(rows) else []
+    probability, sentence = _verdict(standings, seed)
+    largest = standings.label(standings.largest.size)
+    evidence = Evidence(
+        runs,
+        _compared(rows, axis, [*levels, standings.target]),
+        axis,
+        asked=standings.target,
+        seen=min(s.spent for s in standings.all),
+        fits=(joint.fit,) if joint else (),
+    )
+    return Answer(
+        question="equal-compute",
+        claim=f"at {wording.amount(standings.target, axis)} the largest model ({largest} params) has the lowest loss",
+        verdict=judge(probability),
+        probability=probability,
+        sentence=sentence,
+        findings=(
+            *findings.measured(rows, axis, levels, seed),
+            findings.how_much_longer(standings),
+            *findings.extrapolated(standings, joint, seed),
+        ),
+        charts=charts.loss_curves(standings),
+        assumptions=_assumptions(standings, joint),
+        warnings=cautions(evidence),
+        next_run=_next_run(standings, probability),
+        reading=(*runs.reading, *notes),
+        repeat=repeat("equal-compute", runs, seed, {"at": at, "compute": compute}),
+    )
+
+
+def _rows(runs: Runs, axis: Axis) -> tuple["pl.DataFrame", list[str]]:
+    """Observations with compute; a table without any loss can still say how much longer each size must train."""
+    import polars as pl
+
+    if not runs.has("loss"):
+        rows, notes = runs.table, ["the table has no losses: only training lengths are compared"]
+    else:
+        rows, notes = observed(runs, points="all")
+    rows = rows.filter(pl.col(axis) > 0)
+    if rows.height == 0:
+        raise QuestionError(f"{runs.source}: no row has both a loss and {axis}.")
+    return rows, notes
+
+
+def _verdict(standings: Standings, seed: int) -> tuple[float | None, str]:
+    """P(the largest is best) and the answer in one sentence."""
+    where = f"At {wording.amount(standings.target, standings.axis)}"
+    longer = _longest(standings)
+    entered = standings.entered
+    largest = standings.largest
+    if len(entered) < 2 or largest.entrant is None:
+        return None, f"{where} nothing can be said about losses{longer}."
+    (winner, first), (runner_up, second) = entered[:2]
+    rival, loss = (runner_up, second) if winner is largest else (largest, largest.entrant)
+    lead, low, high = gap(first, loss, seed)
+    interval = "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
+    how = "measured" if winner.measured and rival.measured else "extrapolated"
+    other = "the next best" if winner is largest else "the largest"
+    sentence = (
+        f"{where} the {standings.label(winner.size)} model has the lowest loss ({how}): {lead:.3f}{interval} nats "
+        f"below {other} ({standings.label(rival.size)}){longer}."
+    )
+    probability, chance = (standings.best_probability(s, seed) for s in (largest, winner))
+    if probability is None or chance is None:
+        return None, f"{sentence} Each size has one run there, so nothing shows whether this is luck."
+    return probability, f"{sentence} It is the best of all with probability {wording.probability(chance)}."
+
+
+def _longest(standings: Standings) -> str:
+    """How much longer the size that is furthest behind must train, where any is behind."""
+    behind = min(standings.all, key=lambda s: s.spent)
+    factor = standings.target / behind.spent
+    if factor <= 1 + EQUAL_WITHIN:
+        return ""
+    return (
+        f"; the {standings.label(behind.size)} model must train {wording.times(factor)} as long as it did to get there"
+    )
+
+
+def _compared(rows: "pl.DataFrame", axis: str, levels: list[float]) -> "pl.DataFrame":
+    """One row per run and level: what the checks look at."""
+    import polars as pl
+
+    near = [
+        rows.filter(pl.col(axis).is_between(level / (1 + EQUAL_WITHIN), level * (1 + EQUAL_WITHIN)))
+        .sort(axis, maintain_order=True)
+        .group_by("run", maintain_order=True)
+        .last()
+        for level in dict.fromkeys(levels)
+    ]
+    return pl.concat(near)
+
+
+def _assumptions(standings: Standings, joint: JointLaw | None) -> tuple[str, ...]:
+    unit = "GPU-hours" if standings.axis == "gpu_hours" else "training flops"
+    lines = [f"compute is counted in {unit}, equal within 2 %"]
+    if any(s.measured and s.measured.losses.size > 1 for s in standings.all):
+        lines.append("the spread between seeds is the same (relative to the loss) for all sizes at one compute")
+    if standings.forecasts:
+        lines.append("a size that trains longer goes on along its own curve, with a schedule stretched to match")
+        if all(forecast.backtested for _, _, forecast in standings.forecasts):
+            lines.append("forecast intervals rest on backtests of the same curve at the same distance")
+        else:
+            lines.append(
+                "some curves are too short for a backtest at this distance: their intervals are not calibrated"
+            )
+    if joint:
+        lines.append(f"{joint.fit.family.formula} ({joint.fit.family.source}) holds for all sizes together")
+    return tuple(lines)
+
+
+def _next_run(standings: Standings, probability: float | None) -> str | None:
+    """Where the data cannot tell: measure what was extrapolated, or repeat what was measured once."""
+    if judge(probability) != "the data cannot tell":
+        return None
+    at = wording.amount(standings.target, standings.axis)
+    if standings.forecasts:
+        best, _, _ = min(standings.forecasts, key=lambda item: item[1].log_loss)
+        return (
+            f"train the {standings.label(best.size)} model with {at} ({wording.times(standings.target / best.spent)} "
+            "what it had): the measured loss replaces the extrapolation."
+        )
+    if len(standings.entered) < 2:
+        return f"losses of every size at {at}."
+    return f"two more seeds of the two best sizes at {at}: the gap is within the spread of seeds."

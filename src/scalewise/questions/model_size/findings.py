@@ -1,0 +1,106 @@
+"""The tables of a model-size answer."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.laws import Fit
+from scalewise.laws.fit import MOST_POINTS, STARTS, estimate
+from scalewise.questions.answer import Cell, Finding
+from scalewise.questions.model_size.choice import Case, Choice, exponential, triple
+from scalewise.questions.model_size.isoflop import IsoflopOptima
+
+Floats = NDArray[np.float64]
+
+TOLERANCES = (0.002, 0.005, 0.01, 0.02)
+"""Shown beside the tolerance asked for, so that its choice can be weighed."""
+PATH_POINTS = 7
+
+
+def with_interval(*names: str) -> tuple[str, ...]:
+    """Column names for triples."""
+    return tuple(name + end for name in names for end in ("", "_low", "_high"))
+
+
+def sizes(case: Case, choice: Choice, serve_tokens: float | None) -> Finding:
+    """Optimum and smallest, side by side."""
+    rows: list[tuple[Cell, ...]] = []
+    for name, logs in (("compute-optimal", choice.optimum), (f"smallest within {case.tolerance}", choice.smallest)):
+        per_param = exponential(choice.budget.log_tokens(logs) - logs)
+        estimates = (exponential(logs), choice.tokens(logs), per_param, choice.loss(logs))
+        serving = [2.0 * estimates[0].value * serve_tokens] if serve_tokens else []
+        rows.append((name, *(number for e in estimates for number in triple(e)), *serving))
+    columns = ("choice", *with_interval("params", "tokens", "tokens_per_param", "loss"))
+    return Finding(
+        "The optimum, and the smallest size that will do",
+        (*columns, "serving_flops") if serve_tokens else columns,
+        tuple(rows),
+        "serving takes 2 operations per parameter and token." if serve_tokens else "",
+    )
+
+
+def by_tolerance(choice: Choice) -> Finding:
+    rows = []
+    for tolerance in TOLERANCES:
+        small = choice.budget.smallest_within(choice.optimum, tolerance)
+        share, longer = exponential(small - choice.optimum), exponential(choice.longer(small))
+        rows.append((tolerance, *triple(exponential(small)), *triple(share), *triple(longer)))
+    return Finding(
+        "Smallest size by tolerance",
+        ("tolerance", *with_interval("params", "share_of_optimum", "times_tokens")),
+        tuple(rows),
+        "the share of the optimum is better known than the optimum itself, because both move together.",
+    )
+
+
+def path_flops(case: Case, count: int) -> Floats:
+    """From the tenth percentile of the runs' compute to the largest seen or asked about."""
+    low = float(np.quantile(case.data.flops, 0.1))
+    return np.geomspace(min(low, case.flops), max(case.seen, case.flops), count)
+
+
+def path(case: Case) -> Finding:
+    rows = []
+    for flops in path_flops(case, PATH_POINTS):
+        choice = case.choose(float(flops))
+        where = "observed" if flops <= case.seen * 1.0001 else "extrapolated"
+        optimum = exponential(choice.optimum)
+        tokens = choice.tokens(choice.optimum)
+        rows.append((float(flops), *triple(optimum), *triple(tokens), float(np.exp(choice.smallest[0])), where))
+    return Finding(
+        "The optimum as compute grows",
+        ("flops", *with_interval("params", "tokens"), "smallest_params", "range"),
+        tuple(rows),
+    )
+
+
+def exponents(fit: Fit, isoflop: tuple[IsoflopOptima, ...]) -> Finding:
+    """By the surface, beta / (alpha + beta) (Hoffmann et al. 2022, equation 4), and through the optima of budgets."""
+    draws = fit.parameter_draws()
+    share = draws["beta"] / (draws["alpha"] + draws["beta"])
+    surface = estimate(float(share[0]), share[1:])
+    rows: list[tuple[Cell, ...]] = [
+        ("surface: beta / (alpha + beta)", *triple(surface), float(10**surface.value), f"{fit.points:,} points")
+    ]
+    for optima in isoflop:
+        if optima.line is not None:
+            e = optima.line.exponent
+            budgets = f"{len(optima.flops)} budgets"
+            rows.append((f"isoFLOP: {optima.method} per budget", *triple(e), float(10**e.value), budgets))
+    return Finding(
+        "Exponent of the optimal size with compute",
+        ("method", *with_interval("exponent"), "size_for_10x_compute", "from"),
+        tuple(rows),
+        "N_opt grows as C^exponent; the surface's exponent is for compute counted as 6ND.",
+    )
+
+
+def parameters(fit: Fit) -> Finding:
+    sampled = f", on a random {MOST_POINTS:,} of {fit.points:,} points" if fit.sampled else ""
+    return Finding(
+        f"Parameters of {fit.family.formula}",
+        ("parameter", *with_interval("value")),
+        tuple((name, *triple(e)) for name, e in fit.parameters().items()),
+        f"{fit.family.source}; Huber loss of log residuals (delta 0.001), objective {fit.objective:.10g}; "
+        f"{fit.agreeing:.0%} of {STARTS} random starts agree; {len(fit.draws):,} refits over {fit.clusters:,} "
+        f"clusters{sampled}.",
+    )

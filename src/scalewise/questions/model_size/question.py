@@ -1,0 +1,138 @@
+"""Which size for this much compute: the optimum, and the smallest size that is as good within a tolerance."""
+
+import numpy as np
+
+from scalewise.checks import Evidence, cautions
+from scalewise.errors import QuestionError
+from scalewise.laws import CHINCHILLA, Estimate, fit_law
+from scalewise.questions import wording
+from scalewise.questions.answer import Answer, judge
+from scalewise.questions.model_size import charts, findings, robustness
+from scalewise.questions.model_size.allocation import TokenCost
+from scalewise.questions.model_size.choice import Case, Choice, Tolerance, exponential
+from scalewise.questions.model_size.isoflop import isoflop_optima
+from scalewise.questions.observations import Points, observed, surface_points
+from scalewise.questions.repeat import repeat
+from scalewise.runs.table import Runs
+
+REACHABLE = 10.0
+"""A next run may cost this many times the largest one seen."""
+
+
+def model_size(
+    runs: Runs,
+    flops: float | None = None,
+    tolerance: float = 0.005,
+    tolerance_nats: float | None = None,
+    serve_tokens: float | None = None,
+    points: Points = "ended",
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Answer:
+    """The compute-optimal size at `flops` (default: the largest observed) and the smallest within the tolerance.
+
+    `tolerance` is relative to the optimum's loss; `tolerance_nats` is absolute and taken instead of it. `serve_tokens`
+    is how many tokens will be served. Rests on Chinchilla's law, bootstrapped by run; isoFLOP optima are shown beside
+    it where the runs form budgets. Raises QuestionError when no such law can be fitted.
+    """
+    runs.require("loss", purpose="model-size")
+    allowed = Tolerance.of(tolerance, tolerance_nats)
+    for name, value in (("flops", flops), ("serve-tokens", serve_tokens)):
+        if value is not None and not (np.isfinite(value) and value > 0):
+            raise QuestionError(f"--{name} {value:g}: must be a number greater than 0.")
+    rows, notes = observed(runs, points)
+    data = surface_points(rows, runs.source)
+    fit = fit_law(CHINCHILLA, data.inputs, data.loss, data.clusters, resamples, seed=seed)
+    if not fit.ok:
+        raise QuestionError(f"{runs.source}: no law of size and data can be fitted: {fit.problem}.")
+    cost = TokenCost.of(data.params, data.tokens, data.flops)
+    case = Case(fit, cost, data, flops or float(data.flops.max()), allowed)
+    choice = case.choose()
+    probability = float(np.mean(choice.smallest[1:] - choice.optimum[1:] <= np.log(0.5)))
+    isoflop = isoflop_optima(data, seed)
+    backtest = robustness.backtest(case, resamples, seed)
+    coverage = float(str(backtest.rows[0][-1])) if backtest else None
+    target = wording.flops(case.flops)
+    return Answer(
+        question="model-size",
+        claim=f"at {target} flops, half the compute-optimal size is within {allowed} of the best loss",
+        verdict=judge(probability),
+        probability=probability,
+        sentence=_sentence(case, choice, serve_tokens),
+        findings=(
+            findings.sizes(case, choice, serve_tokens),
+            findings.by_tolerance(choice),
+            findings.path(case),
+            findings.exponents(fit, isoflop),
+            findings.parameters(fit),
+            robustness.sensitivity(case, resamples, seed),
+            *robustness.outliers(case, rows["run"].to_list()),
+            *([backtest] if backtest else []),
+        ),
+        charts=(charts.valley(case, choice), charts.path(case, isoflop)),
+        assumptions=_assumptions(case, serve_tokens, backtest is not None),
+        warnings=cautions(Evidence(runs, rows, "flops", case.flops, case.seen, (fit,), True, coverage)),
+        next_run=_next_run(case, choice),
+        reading=(*runs.reading, *notes),
+        repeat=repeat(
+            "model-size",
+            runs,
+            seed,
+            {
+                "flops": flops,
+                "tolerance": tolerance if tolerance_nats is None else None,
+                "tolerance_nats": tolerance_nats,
+                "serve_tokens": serve_tokens,
+                "points": points if points != "ended" else None,
+            },
+        ),
+    )
+
+
+def _sentence(case: Case, choice: Choice, serve_tokens: float | None) -> str:
+    best, small = exponential(choice.optimum), exponential(choice.smallest)
+    share = exponential(choice.smallest - choice.optimum)
+    longer = wording.times(exponential(choice.longer(choice.smallest)).value)
+    text = (
+        f"At {wording.flops(case.flops)} flops the best size is {_interval(best)} params; {_interval(small)} params, "
+        f"{share.value:.2f} [{share.low:.2f}, {share.high:.2f}] of it, stay within {case.tolerance} of its loss. For "
+        f"the same compute the smaller model trains on {longer} the tokens"
+    )
+    if serve_tokens:
+        saved = wording.flops(2.0 * (best.value - small.value) * serve_tokens)
+        text += f" and saves {saved} flops when {wording.count(serve_tokens)} tokens are served"
+    return text + "."
+
+
+def _interval(e: Estimate) -> str:
+    return f"{wording.count(e.value)} [{wording.count(e.low)}, {wording.count(e.high)}]"
+
+
+def _assumptions(case: Case, serve_tokens: float | None, backtested: bool) -> tuple[str, ...]:
+    family = case.fit.family
+    lines = [
+        f"loss = {family.formula} at every size and length, with N params and D tokens ({family.source})",
+        "every run ends its own schedule and is tuned alike",
+        "compute is 6 x params x tokens"
+        if case.cost.is_six_nd
+        else "operations per token between and beyond the observed sizes follow the observed ratio to 6 x params",
+    ]
+    if case.flops > case.seen:
+        lines.append("intervals hold resampling of the runs, not the doubt whether the law's form goes on that far")
+    if not backtested:
+        lines.append("no backtest is possible with so few runs: the intervals are not calibrated")
+    if serve_tokens:
+        lines.append("serving takes 2 operations per parameter and token")
+    return tuple(lines)
+
+
+def _next_run(case: Case, choice: Choice) -> str:
+    """The run that tests the answer: the small model itself, where that is within reach."""
+    if case.flops > REACHABLE * case.seen:
+        reach = wording.flops(REACHABLE * case.seen)
+        return f"runs at {reach} flops, ten times what was observed, before trusting an answer this far out."
+    size, tokens = np.exp(choice.smallest[0]), np.exp(choice.budget.log_tokens(choice.smallest)[0])
+    return (
+        f"{wording.count(size)} params on {wording.count(tokens)} tokens ({wording.flops(case.flops)} flops): it tests "
+        "directly whether the small model stays within the tolerance."
+    )
