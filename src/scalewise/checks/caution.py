@@ -23,10 +23,10 @@ class Caution:
 class Evidence:
     """The whole table, and the rows `compared` that the answer rests on.
 
-    `asked` and `seen` are the compute the question asks about and the largest that was observed, in the unit of
+    `asked` is the compute the answer reaches to and `seen` the compute of the runs it is drawn from, in the unit of
     the column `axis`. `fits` are the laws the answer uses; `by_law` says that losses are compared through a law that
-    knows each run's compute, not as they stand. `coverage` is the share of a backtest's losses inside their 95 %
-    interval.
+    knows each run's compute, not as they stand. `backtest` counts the losses of a backtest that were
+    inside their 95 % intervals, and all that were predicted.
     """
 
     runs: Runs
@@ -36,4 +36,4 @@ class Evidence:
     seen: float | None = None
     fits: "tuple[Fit, ...]" = ()
     by_law: bool = False
-    coverage: float | None = None
+    backtest: tuple[int, int] | None = None

@@ -16,5 +16,6 @@ def extrapolation(evidence: Evidence) -> Caution | None:
         else "the interval assumes that the law's form holds that far"
     )
     return Caution(
-        "extrapolation", f"the question reaches {factor:.3g} times beyond the compute that was observed; {weight}."
+        "extrapolation",
+        f"the answer reaches {factor:.3g} times beyond the compute of the runs it is drawn from; {weight}.",
     )

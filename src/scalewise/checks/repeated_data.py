@@ -2,6 +2,7 @@
 
 from scalewise.checks.caution import Caution, Evidence
 
+ONE_EPOCH = 1.01
 NEARLY_FRESH = 4.0
 """Up to four epochs, repeated text is worth almost as much as fresh text (Muennighoff et al. 2023, section 6)."""
 
@@ -11,7 +12,7 @@ def repeated_data(evidence: Evidence) -> Caution | None:
     if "data_size" not in compared.columns or "tokens" not in compared.columns:
         return None
     epochs = (compared["tokens"] / compared["data_size"]).drop_nulls().to_numpy()
-    above = int((epochs > 1.0).sum())
+    above = int((epochs > ONE_EPOCH).sum())
     if above == 0:
         return None
     worth = (
@@ -21,6 +22,6 @@ def repeated_data(evidence: Evidence) -> Caution | None:
     )
     return Caution(
         "repeated-data",
-        f"{above:,} of {compared.height:,} compared runs read their text more than once (up to {epochs.max():.1f} "
+        f"{above:,} of {compared.height:,} compared points read their text more than once (up to {epochs.max():.1f} "
         f"epochs); the laws take every token as fresh, {worth}.",
     )

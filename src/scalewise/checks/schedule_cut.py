@@ -1,4 +1,7 @@
-"""Points inside a learning-rate schedule have not cooled down; they look worse than a run that ends there."""
+"""Points inside a learning-rate schedule have not cooled down; they look worse than a run that ends there.
+
+A constant rate has no end to be short of.
+"""
 
 from scalewise.checks.caution import Caution, Evidence
 from scalewise.runs.table import listed
@@ -11,13 +14,15 @@ def schedule_cut(evidence: Evidence) -> Caution | None:
     import polars as pl
 
     compared = evidence.compared
-    if "schedule_tokens" in compared.columns and compared["schedule_tokens"].null_count() < compared.height:
+    if "schedule" in compared.columns:
+        compared = compared.filter(pl.col("schedule").fill_null("") != "constant")
+    if {"schedule_tokens", "tokens"} <= set(compared.columns) and compared["schedule_tokens"].count():
         cut = compared.filter(pl.col("tokens") < FINISHED * pl.col("schedule_tokens"))
         why = ""
     elif evidence.runs.has_curves:
-        ends = evidence.runs.ended.select("run", pl.col(evidence.axis).alias("end"))
+        ends = evidence.runs.ended.select("run", pl.col(evidence.axis).alias("_end"))
         joined = compared.join(ends, on="run", how="left")
-        cut = joined.filter(pl.col(evidence.axis) < FINISHED * pl.col("end"))
+        cut = joined.filter(pl.col(evidence.axis) < FINISHED * pl.col("_end"))
         why = "; no column schedule_tokens says otherwise"
     else:
         return None

@@ -1,6 +1,7 @@
 """Few sizes cannot show the form of a law; one seed cannot show whether a difference is luck."""
 
 from scalewise.checks.caution import Caution, Evidence
+from scalewise.runs.levels import compute_levels
 
 FEWEST_SIZES = 4
 FEWEST_SEEDS = 2
@@ -19,16 +20,16 @@ def few_seeds(evidence: Evidence) -> Caution | None:
     """Counts repeats: runs that share group, size and compute."""
     import polars as pl
 
-    compared = evidence.compared
-    if evidence.axis not in compared.columns:
+    known = evidence.compared
+    if evidence.axis not in known.columns or known[evidence.axis].count() == 0:
         return None
-    cells = compared.group_by("group", "params", pl.col(evidence.axis).log().round(2)).agg(
-        pl.col("run").n_unique().alias("runs")
-    )
-    if int((cells["runs"] >= FEWEST_SEEDS).sum()) * 2 >= cells.height:
+    known = known.filter(pl.col(evidence.axis).is_not_null())
+    levels = pl.Series("_level", compute_levels(known[evidence.axis].to_numpy()))
+    cells = known.with_columns(levels).group_by("group", "params", "_level").agg(pl.col("run").n_unique())
+    if int((cells["run"] >= FEWEST_SEEDS).sum()) * 2 >= cells.height:
         return None
     return Caution(
         "few-seeds",
-        "most sizes were trained once at each amount of compute: how much a new seed would change a loss is not known "
-        "from these runs, and no interval here contains it.",
+        "most sizes were trained once at each amount of compute: how much a new seed would change a loss is known from "
+        "the scatter about a law at best.",
     )

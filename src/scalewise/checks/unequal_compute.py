@@ -7,7 +7,7 @@ from scalewise.runs.levels import EQUAL_WITHIN
 def unequal_compute(evidence: Evidence) -> Caution | None:
     import polars as pl
 
-    ended = evidence.runs.ended
+    ended = evidence.runs.trained
     if evidence.by_law or evidence.axis not in ended.columns or ended["params"].n_unique() < 2:
         return None
     most = ended.group_by("params").agg(pl.col(evidence.axis).max().alias("most"))["most"].drop_nulls().to_numpy()

@@ -6,6 +6,7 @@ from scalewise.runs.tuned import with_cells
 
 
 def untuned_rate(evidence: Evidence) -> Caution | None:
+    """A size counts as tuned when some cell of equal size and compute holds more than one rate."""
     import polars as pl
 
     runs = evidence.runs
@@ -15,43 +16,45 @@ def untuned_rate(evidence: Evidence) -> Caution | None:
         return Caution(
             "untuned-rate", "the table has no learning rates, so whether each size was tuned cannot be checked."
         )
-    if runs.table["lr"].drop_nulls().n_unique() == 1:
+    rates = runs.table["lr"].drop_nulls()
+    if rates.n_unique() == 1:
         return Caution(
             "untuned-rate",
-            f"every size was trained at the same learning rate ({runs.table['lr'].drop_nulls()[0]:g}); the best rate "
-            "changes with size, so some sizes are handicapped.",
+            f"every size was trained at the same learning rate ({rates[0]:g}); the best rate changes with size, so "
+            "some sizes are handicapped.",
         )
-    tried = runs.ended.group_by("params").agg(pl.col("lr").n_unique().alias("rates"))
-    single = tried.filter(tried["rates"] == 1)["params"].sort().to_list()
-    if not single:
+    cells = with_cells(runs.ended).group_by("group", "params", "cell").agg(pl.col("lr").drop_nulls().n_unique())
+    sizes = cells.group_by("group", "params").agg(pl.col("lr").max()).sort("group", "params")
+    untuned = sizes.filter(pl.col("lr") < 2)
+    if untuned.height == 0:
         return None
     return Caution(
         "untuned-rate",
-        f"only one learning rate was tried at {len(single)} of {tried.height} sizes (params "
-        f"{listed(f'{p:.4g}' for p in single)}); nothing shows that it is the best for them.",
+        f"at {untuned.height} of {sizes.height} sizes no two runs of equal compute differ in learning rate (params "
+        f"{listed(f'{p:.4g}' for p in untuned['params'])}); nothing shows that theirs is the best.",
     )
 
 
 def rate_at_edge(evidence: Evidence) -> Caution | None:
-    """Looks at the cells of equal size and compute in which several rates were tried."""
+    """Looks at cells of equal size and compute in which several rates were tried; one that diverged was tried too."""
     import polars as pl
 
     if not evidence.runs.has("lr", "loss"):
         return None
-    tried = with_cells(evidence.runs.ended).filter(pl.col("loss").is_finite())
-    chosen = evidence.compared.select("run", pl.col("lr").alias("chosen"))
+    chosen = evidence.compared.select("run", pl.col("lr").alias("_chosen")).unique()
     cells = (
-        tried.join(chosen, on="run", how="left")
+        with_cells(evidence.runs.ended)
+        .join(chosen, on="run", how="left")
         .group_by("cell")
         .agg(
             pl.col("params").first(),
-            pl.col("chosen").max(),
+            pl.col("_chosen").max(),
             pl.col("lr").min().alias("lowest"),
             pl.col("lr").max().alias("highest"),
         )
-        .filter((pl.col("lowest") < pl.col("highest")) & pl.col("chosen").is_not_null())
+        .filter((pl.col("lowest") < pl.col("highest")) & pl.col("_chosen").is_not_null())
     )
-    edge = cells.filter((pl.col("chosen") == pl.col("lowest")) | (pl.col("chosen") == pl.col("highest")))
+    edge = cells.filter((pl.col("_chosen") == pl.col("lowest")) | (pl.col("_chosen") == pl.col("highest")))
     if edge.height == 0:
         return None
     sizes = listed(f"{p:.4g}" for p in edge["params"].unique().sort())

@@ -14,8 +14,10 @@ Floats = NDArray[np.float64]
 Loss = Literal["huber", "least squares"]
 
 STARTS = 64
-MOST_POINTS = 20_000
-"""More points than this are sampled: parameters are long settled, and memory stays bounded."""
+EDGE_SHARE = 0.025
+"""More refits than this at a bound, and the 95 % interval reaches it."""
+EXACT = 1e-15
+"""An objective below this per point is that of an exact law."""
 AGREEMENT = 1e-6
 """Two starts agree when their objectives differ by less than this share."""
 
@@ -35,7 +37,7 @@ class Fit:
 
     `theta` (1, parameters) is the best fit and `draws` (resamples, parameters) the refits, in the internal coordinates
     of `bound`. `agreeing` is the share of random starts that found the best objective. `noise` is the robust standard
-    deviation of log residuals. `sampled` tells that only MOST_POINTS of `points` were used.
+    deviation of log residuals.
     """
 
     family: Family
@@ -48,7 +50,6 @@ class Fit:
     residuals: Floats
     points: int
     clusters: int
-    sampled: bool = False
     problem: str | None = None
 
     @property
@@ -86,10 +87,10 @@ class Fit:
         return {name: estimate(float(v[0]), v[1:], level) for name, v in self.parameter_draws().items()}
 
     def at_bound(self) -> list[str]:
-        """Parameters that ended at the edge of what is allowed: the data do not identify them."""
+        """Parameters whose best fit, or 95 % interval, reaches the edge of what is allowed: they are not identified."""
         low, high = self._bound().bounds
-        ended = self.theta[0]
-        held = (ended <= low + 1e-9) | (ended >= high - 1e-9)
+        at_edge = (self.best_and_draws <= low + 1e-9) | (self.best_and_draws >= high - 1e-9)
+        held = at_edge[0] | (at_edge.mean(axis=0) > EDGE_SHARE)
         names = [p.name for p in self.family.parameters]
         return [name for name, is_held in zip(names, held, strict=True) if is_held]
 
@@ -116,21 +117,18 @@ def fit_law(
     are spread about the best fit by sqrt(G / (G - p)) for G clusters and p parameters, since a bootstrap of
     few clusters is too narrow (Davison and Hinkley 1997, section 6.2.3). Same seed, same result.
     """
-    start_rng, resample_rng, sample_rng = np.random.default_rng(seed).spawn(3)
+    start_rng, resample_rng = np.random.default_rng(seed).spawn(2)
     clusters = np.arange(y.size) if clusters is None else np.unique(clusters, return_inverse=True)[1]
     points = y.size
     if problem := _problem(family, x, y, clusters):
         return _failed(family, points, problem)
-    if sampled := points > MOST_POINTS:
-        chosen = np.sort(sample_rng.choice(points, MOST_POINTS, replace=False))
-        x, y, clusters = x[chosen], y[chosen], np.unique(clusters[chosen], return_inverse=True)[1]
     bound = family.bind(x, y)
     log_y, everything = np.log(y), np.ones((1, y.size))
     delta = HUBER_DELTA if loss == "huber" else np.inf
     tried = solve(bound, x, log_y, everything, bound.starts(STARTS, start_rng), delta)
     best = int(np.argmin(tried.objective))
     objective = float(tried.objective[best])
-    agreeing = float(np.mean(tried.objective <= objective * (1 + AGREEMENT) + 1e-300))
+    agreeing = float(np.mean(tried.objective <= objective * (1 + AGREEMENT) + EXACT * points))
     theta = tried.theta[best : best + 1]
     residuals = log_y - bound.log_predict(theta, x)[0]
     groups = int(clusters.max()) + 1
@@ -147,7 +145,6 @@ def fit_law(
         residuals=residuals,
         points=points,
         clusters=groups,
-        sampled=sampled,
     )
 
 

@@ -13,6 +13,7 @@ from scalewise.runs.tuned import at_best_rate
 if TYPE_CHECKING:
     import polars as pl
 
+MOST_POINTS = 20_000
 Points = Literal["ended", "all"]
 """One point per run, at its end; or every logged point, resampled by run."""
 
@@ -26,9 +27,7 @@ def observed(runs: Runs, points: Points) -> tuple["pl.DataFrame", list[str]]:
 
     runs.require("loss", purpose="this question")
     notes = []
-    ended = runs.ended
-    failed = runs.failed["run"].unique()
-    best, note = at_best_rate(ended.filter(~pl.col("run").is_in(failed.implode())))
+    best, note = at_best_rate(runs.trained)
     if note:
         notes.append(note)
     rows = best if points == "ended" else runs.table.filter(pl.col("run").is_in(best["run"].implode()))
@@ -38,6 +37,16 @@ def observed(runs: Runs, points: Points) -> tuple["pl.DataFrame", list[str]]:
     if runs.has_curves and points == "ended":
         notes.append("one point per run is used, at its end")
     return rows, notes
+
+
+def at_most(
+    rows: "pl.DataFrame", notes: list[str], seed: int, most: int = MOST_POINTS
+) -> tuple["pl.DataFrame", list[str]]:
+    """A random sample of the rows where there are more than a fit needs: parameters are long settled, time is not."""
+    if rows.height <= most:
+        return rows, notes
+    chosen = np.sort(np.random.default_rng(seed).choice(rows.height, most, replace=False))
+    return rows[chosen], [*notes, f"a random {most:,} of {rows.height:,} points is used (--seed chooses which)"]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ WRITERS: dict[str, Writer] = {
     **dict.fromkeys(("P(best)", "P(matches largest)"), wording.probability),
     "gpu_hours": "{:,.0f}".format,
     "times_longer": wording.times,
-    "inside_95": "{:.0%}".format,
 }
 """How the numbers of a column are written; other columns are plain numbers."""
 

@@ -99,7 +99,9 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 BY_NAME = {column.name: column for column in COLUMNS}
-FAILED_STATES = ("diverged", "failed")
+FAILED_STATES = ("diverged", "failed", "crashed", "killed")
+STATES = ("finished", "running", "waiting", *FAILED_STATES)
+"""The words of the store and of W&B, in any case."""
 
 
 def normalised(name: str) -> str:

@@ -68,6 +68,13 @@ class Runs:
         return self.table.sort(axis, maintain_order=True).group_by("run", maintain_order=True).last().sort("run")
 
     @property
+    def trained(self) -> "pl.DataFrame":
+        """The last row of every run that neither diverged nor failed."""
+        import polars as pl
+
+        return self.ended.filter(~pl.col("run").is_in(self.failed["run"].unique().implode()))
+
+    @property
     def failed(self) -> "pl.DataFrame":
         """Rows of runs that diverged or failed; they are part of the table and of no fit."""
         if "state" not in self.table.columns:

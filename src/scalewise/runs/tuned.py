@@ -11,14 +11,20 @@ if TYPE_CHECKING:
 
 
 def with_cells(ended: "pl.DataFrame") -> "pl.DataFrame":
-    """The ended runs with a column `cell`: one number per group, size and level of compute."""
+    """The ended runs with a column `cell`: one number per group, size and level of compute. Runs whose compute is not
+    known are cells of their own."""
     import polars as pl
 
-    axis = "flops" if "flops" in ended.columns else "gpu_hours"
-    levels = compute_levels(ended[axis].to_numpy())
+    axis = compute_axis(ended)
+    levels = compute_levels(ended[axis].to_numpy()) if axis else np.arange(ended.height)
     return ended.with_columns(pl.Series("level", levels)).with_columns(
         pl.struct("group", "params", "level").rank("dense").alias("cell")
     )
+
+
+def compute_axis(ended: "pl.DataFrame") -> str | None:
+    """The column in which every run's compute is known, if there is one."""
+    return next((c for c in ("flops", "gpu_hours") if c in ended.columns and ended[c].null_count() == 0), None)
 
 
 def at_best_rate(ended: "pl.DataFrame") -> tuple["pl.DataFrame", str | None]:
@@ -29,8 +35,7 @@ def at_best_rate(ended: "pl.DataFrame") -> tuple["pl.DataFrame", str | None]:
     """
     import polars as pl
 
-    has_rates = "lr" in ended.columns and "flops" in ended.columns and ended["flops"].null_count() == 0
-    if not has_rates or ended["lr"].drop_nulls().n_unique() < 2:
+    if "lr" not in ended.columns or compute_axis(ended) is None or ended["lr"].drop_nulls().n_unique() < 2:
         return ended, None
     seed = pl.col("seed") if "seed" in ended.columns else pl.lit("0")
     cells = with_cells(ended).with_columns(seed.fill_null("0").alias("_seed"))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from scalewise.errors import TableError, did_you_mean
-from scalewise.runs.columns import BY_NAME, COLUMNS, FAILED_STATES, Column, normalised
+from scalewise.runs.columns import BY_NAME, COLUMNS, FAILED_STATES, STATES, Column, normalised
 from scalewise.runs.compute import Convention, with_compute
 from scalewise.runs.table import Runs, listed
 
@@ -158,6 +158,11 @@ def _states(table: "pl.DataFrame", source: str, nan_means_diverged: bool, report
     """A loss that is not a finite number is a diverged run, and somebody has to say so."""
     import polars as pl
 
+    if "state" in table.columns:
+        table = table.with_columns(pl.col("state").str.strip_chars().str.to_lowercase())
+        unknown = sorted(set(table["state"].drop_nulls().unique()) - set(STATES))
+        if unknown:
+            report.append(f"unknown states are taken as finished: {listed(unknown)}")
     if "loss" not in table.columns:
         return table
     broken = table["loss"].is_not_null() & ~table["loss"].is_finite()

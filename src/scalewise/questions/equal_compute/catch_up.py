@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scalewise.laws import CHINCHILLA, Estimate, Fit, fit_law, forecast
 from scalewise.laws.forecast import Forecast
 from scalewise.questions.equal_compute.measured import Size
+from scalewise.questions.observations import at_most
 
 if TYPE_CHECKING:
     import polars as pl
@@ -89,7 +90,7 @@ def joint_law(observed: "pl.DataFrame", resamples: int, seed: int) -> JointLaw |
     late = observed.filter(pl.col("tokens") >= last / REACH_BACK)
     binned = late.with_columns((pl.col("tokens").log() * 20).round().alias("bin"))
     thinned = binned.group_by("run", "bin").agg(pl.col("params", "tokens").mean(), pl.col("loss").median())
-    thinned = thinned.sort("run", "bin")
+    thinned, _ = at_most(thinned.sort("run", "bin"), [], seed)
     x = thinned.select(pl.col("params", "tokens").cast(pl.Float64)).to_numpy()
     clusters = thinned["run"].rank("dense").to_numpy().astype(np.int64)
     fit = fit_law(CHINCHILLA, x, thinned["loss"].to_numpy(), clusters, resamples, seed=seed)

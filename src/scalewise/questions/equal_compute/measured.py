@@ -71,14 +71,16 @@ def measured_at(observed: "pl.DataFrame", axis: str, level: float) -> list[Measu
         .agg(
             pl.col("loss").median(),
             pl.col("loss").log().std().alias("sd"),
-            pl.col("end").first() <= level * (1 + EQUAL_WITHIN),
+            pl.col("_end").first() <= level * (1 + EQUAL_WITHIN),
         )
         .sort("group", "params", "run")
     )
     measured = []
     for (group, params), runs in per_run.group_by(["group", "params"], maintain_order=True):
         sd = runs["sd"][0] if runs.height == 1 else None
-        measured.append(Measured(Size(str(group), float(params)), runs["loss"].to_numpy(), bool(runs["end"].all()), sd))
+        measured.append(
+            Measured(Size(str(group), float(params)), runs["loss"].to_numpy(), bool(runs["_end"].all()), sd)
+        )
     return measured
 
 
@@ -104,5 +106,5 @@ def _window(observed: "pl.DataFrame", axis: str, level: float) -> "pl.DataFrame"
     import polars as pl
 
     near = observed[axis].is_between(level / (1 + EQUAL_WITHIN), level * (1 + EQUAL_WITHIN))
-    ends = observed.group_by("run").agg(pl.col(axis).max().alias("end"))
+    ends = observed.group_by("run").agg(pl.col(axis).max().alias("_end"))
     return observed.filter(near).join(ends, on="run", how="left")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Axis = Literal["flops", "gpu_hours"]
+MOST_SIZES = 500
 
 
 def equal_compute(
@@ -43,6 +44,11 @@ def equal_compute(
         raise QuestionError(f"--at {at:g}: must be a number of {axis} greater than 0.")
     rows, notes = _rows(runs, axis)
     sizes = sizes_of(rows)
+    if len(sizes) > MOST_SIZES:
+        raise QuestionError(
+            f"{runs.source}: {len(sizes):,} different sizes; equal-compute compares at most {MOST_SIZES}: keep those "
+            "of interest, or round params so that equal models count as one size."
+        )
     if len(sizes) < 2:
         only = wording.count(sizes[0].params)
         raise QuestionError(f"{runs.source}: there is only one size ({only} params); equal-compute compares sizes.")
@@ -53,11 +59,11 @@ def equal_compute(
     largest = standings.label(standings.largest.size)
     evidence = Evidence(
         runs,
-        _compared(rows, axis, [*levels, standings.target]),
+        _compared(rows, axis, levels),
         axis,
         asked=standings.target,
         seen=min(s.spent for s in standings.all),
-        fits=(joint.fit,) if joint else (),
+        fits=(joint.fit,) if joint and standings.forecasts else (),
     )
     return Answer(
         question="equal-compute",
@@ -129,8 +135,11 @@ def _longest(standings: Standings) -> str:
 
 
 def _compared(rows: "pl.DataFrame", axis: str, levels: list[float]) -> "pl.DataFrame":
-    """One row per run and level: what the checks look at."""
+    """One row per run and level, or all rows where no level is shared: what the checks look at."""
     import polars as pl
+
+    if not levels:
+        return rows
 
     near = [
         rows.filter(pl.col(axis).is_between(level / (1 + EQUAL_WITHIN), level * (1 + EQUAL_WITHIN)))

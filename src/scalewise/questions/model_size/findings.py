@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.laws import Fit
-from scalewise.laws.fit import MOST_POINTS, STARTS, estimate
+from scalewise.laws.fit import STARTS, estimate
 from scalewise.questions.answer import Cell, Finding
 from scalewise.questions.model_size.choice import Case, Choice, exponential, triple
 from scalewise.questions.model_size.isoflop import IsoflopOptima
@@ -95,12 +95,11 @@ def exponents(fit: Fit, isoflop: tuple[IsoflopOptima, ...]) -> Finding:
 
 
 def parameters(fit: Fit) -> Finding:
-    sampled = f", on a random {MOST_POINTS:,} of {fit.points:,} points" if fit.sampled else ""
     return Finding(
         f"Parameters of {fit.family.formula}",
         ("parameter", *with_interval("value")),
         tuple((name, *triple(e)) for name, e in fit.parameters().items()),
         f"{fit.family.source}; Huber loss of log residuals (delta 0.001), objective {fit.objective:.10g}; "
         f"{fit.agreeing:.0%} of {STARTS} random starts agree; {len(fit.draws):,} refits over {fit.clusters:,} "
-        f"clusters{sampled}.",
+        "clusters.",
     )

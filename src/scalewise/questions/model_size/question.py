@@ -6,12 +6,12 @@ from scalewise.checks import Evidence, cautions
 from scalewise.errors import QuestionError
 from scalewise.laws import CHINCHILLA, Estimate, fit_law
 from scalewise.questions import wording
-from scalewise.questions.answer import Answer, judge
+from scalewise.questions.answer import Answer, Finding, judge
 from scalewise.questions.model_size import charts, findings, robustness
 from scalewise.questions.model_size.allocation import TokenCost
 from scalewise.questions.model_size.choice import Case, Choice, Tolerance, exponential
 from scalewise.questions.model_size.isoflop import isoflop_optima
-from scalewise.questions.observations import Points, observed, surface_points
+from scalewise.questions.observations import Points, at_most, observed, surface_points
 from scalewise.questions.repeat import repeat
 from scalewise.runs.table import Runs
 
@@ -40,7 +40,7 @@ def model_size(
     for name, value in (("flops", flops), ("serve-tokens", serve_tokens)):
         if value is not None and not (np.isfinite(value) and value > 0):
             raise QuestionError(f"--{name} {value:g}: must be a number greater than 0.")
-    rows, notes = observed(runs, points)
+    rows, notes = at_most(*observed(runs, points), seed)
     data = surface_points(rows, runs.source)
     fit = fit_law(CHINCHILLA, data.inputs, data.loss, data.clusters, resamples, seed=seed)
     if not fit.ok:
@@ -51,7 +51,7 @@ def model_size(
     probability = float(np.mean(choice.smallest[1:] - choice.optimum[1:] <= np.log(0.5)))
     isoflop = isoflop_optima(data, seed)
     backtest = robustness.backtest(case, resamples, seed)
-    coverage = float(str(backtest.rows[0][-1])) if backtest else None
+    evidence = Evidence(runs, rows, "flops", case.flops, case.seen, (fit,), by_law=True, backtest=_counts(backtest))
     target = wording.flops(case.flops)
     return Answer(
         question="model-size",
@@ -71,7 +71,7 @@ def model_size(
         ),
         charts=(charts.valley(case, choice), charts.path(case, isoflop)),
         assumptions=_assumptions(case, serve_tokens, backtest is not None),
-        warnings=cautions(Evidence(runs, rows, "flops", case.flops, case.seen, (fit,), True, coverage)),
+        warnings=cautions(evidence),
         next_run=_next_run(case, choice),
         reading=(*runs.reading, *notes),
         repeat=repeat(
@@ -87,6 +87,14 @@ def model_size(
             },
         ),
     )
+
+
+def _counts(backtest: Finding | None) -> tuple[int, int] | None:
+    """How many losses of the backtest were inside their intervals, of how many."""
+    if backtest is None:
+        return None
+    *_, inside, predicted = backtest.rows[0]
+    return int(str(inside)), int(str(predicted))
 
 
 def _sentence(case: Case, choice: Choice, serve_tokens: float | None) -> str:

@@ -10,7 +10,6 @@ from scalewise.questions.model_size.findings import with_interval
 
 HELD_OUT_SHARE = 0.25
 """The backtest predicts the quarter of the runs with the most compute from the rest."""
-MOST_PREDICTED = 1000
 PARAMETERS = ("E", "A", "alpha", "B", "beta")
 
 
@@ -22,7 +21,7 @@ def sensitivity(case: Case, resamples: int, seed: int) -> Finding:
         "least squares": fit_law(CHINCHILLA, data.inputs, data.loss, data.clusters, resamples, "least squares", seed),
     }
     outlying = is_outlier(case.fit)
-    if outlying.any() and not case.fit.sampled:
+    if outlying.any():
         kept = data.subset(~outlying)
         name = f"without {int(outlying.sum())} outliers"
         variants[name] = fit_law(CHINCHILLA, kept.inputs, kept.loss, kept.clusters, resamples, seed=seed)
@@ -44,13 +43,14 @@ def _variant(case: Case, name: str, fit: Fit) -> tuple[Cell, ...]:
 def outliers(case: Case, names: list[str]) -> list[Finding]:
     """The points that the law misses by far, the worst first."""
     outlying = is_outlier(case.fit)
-    if case.fit.sampled or not outlying.any():
+    if not outlying.any():
         return []
     away = case.fit.residuals / case.fit.noise
     worst = sorted(np.flatnonzero(outlying), key=lambda i: -abs(away[i]))
     data = case.data
     rows = tuple(
-        (names[i], float(data.params[i]), float(data.tokens[i]), float(data.loss[i]), float(away[i])) for i in worst
+        (names[int(i)], float(data.params[i]), float(data.tokens[i]), float(data.loss[i]), float(away[i]))
+        for i in worst
     )
     note = "in robust standard deviations of the log residual; positive: the run is worse than the law."
     return [Finding("Outliers", ("run", "params", "tokens", "loss", "deviation"), rows, note)]
@@ -64,16 +64,14 @@ def backtest(case: Case, resamples: int, seed: int) -> Finding | None:
     fit = fit_law(CHINCHILLA, known.inputs, known.loss, known.clusters, resamples, seed=seed)
     if not fit.ok:
         return None
-    if late.loss.size > MOST_PREDICTED:
-        late = late.subset(np.arange(late.loss.size) % (late.loss.size // MOST_PREDICTED) == 0)
     predicted = fit.predict(late.inputs, 0.95, new_run=True, seed=seed)
-    inside = np.mean([p.low <= loss <= p.high for p, loss in zip(predicted, late.loss, strict=True)])
+    inside = sum(p.low <= loss <= p.high for p, loss in zip(predicted, late.loss, strict=True))
     error = np.log([p.value for p in predicted]) - np.log(late.loss)
     reach = float(data.flops.max() / known.flops.max())
     rms = float(np.sqrt(np.mean(error**2)))
     return Finding(
         "Backtest: the quarter with the most compute predicted from the rest",
-        ("points_predicted", "compute_factor", "rms_error", "bias", "inside_95"),
-        ((int(late.loss.size), reach, rms, float(error.mean()), float(inside)),),
-        "errors are relative to the loss; inside_95 is the share of losses inside their 95 % prediction interval.",
+        ("compute_factor", "rms_error", "bias", "inside_95", "predicted"),
+        ((reach, rms, float(error.mean()), int(inside), int(late.loss.size)),),
+        "errors are relative to the loss; inside_95 counts the losses inside their 95 % prediction interval.",
     )

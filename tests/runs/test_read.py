@@ -1,0 +1,215 @@
+"""Reading: columns are recognised, everything inferred is reported, and bad input gets one sentence."""
+
+import io
+import pickle
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import scalewise as sw
+from scalewise.errors import TableError
+
+GOOD = "params,tokens,loss\n1e6,1e8,3.1\n2e6,1e8,2.9\n4e6,2e8,2.7\n"
+
+
+def write(tmp_path: Path, text: str, name: str = "runs.csv") -> Path:
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("header", "tells"),
+    [
+        ("N,D,loss", "params (trainable parameters) is column 'N'"),
+        ("Model Size,tokens,val_loss", "loss (held-out loss, nats per token) is column 'val_loss'"),
+        ("n_params,tokens_trained,final_loss", "tokens (training tokens seen) is column 'tokens_trained'"),
+    ],
+)
+def test_usual_names_are_recognised_and_reported(tmp_path: Path, header: str, tells: str) -> None:
+    runs = sw.read(write(tmp_path, GOOD.replace("params,tokens,loss", header)))
+    assert tells in runs.reading
+    assert runs.numbers("params").tolist() == [1e6, 2e6, 4e6]
+
+
+def test_missing_flops_are_computed_and_said(tmp_path: Path) -> None:
+    runs = sw.read(write(tmp_path, GOOD))
+    assert runs.numbers("flops").tolist() == [6e14, 1.2e15, 4.8e15]
+    assert any("6 x params x tokens" in line for line in runs.reading)
+
+
+def test_missing_tokens_are_computed_and_said(tmp_path: Path) -> None:
+    runs = sw.read(write(tmp_path, "C,N,loss\n6e14,1e6,3\n"))
+    assert runs.numbers("tokens").tolist() == [1e8]
+    assert any("tokens computed" in line for line in runs.reading)
+
+
+def test_full_flops_count_attention_and_the_last_layer(tmp_path: Path) -> None:
+    from scalewise.runs.flops import TransformerShape
+
+    shape = TransformerShape(width=48, depth=3, heads=1, feedforward=128, vocabulary=256, context=128)
+    text = f"params,tokens,width,depth,context,vocabulary,loss\n{shape.params},1000,48,3,128,256,2.0\n"
+    full = sw.read(write(tmp_path, text))
+    by_6nd = sw.read(write(tmp_path, text), flops_by="6nd")
+    assert full.numbers("flops")[0] == pytest.approx(1000 * shape.flops_per_token)
+    assert by_6nd.numbers("flops")[0] == pytest.approx(6000 * shape.params)
+    assert any("counted in full" in line for line in full.reading)
+
+
+def test_units_are_converted_in_the_reader(tmp_path: Path) -> None:
+    runs = sw.read(write(tmp_path, "params,throughput/total_gflops,val_bpb\n1e6,5e5,1.0\n"))
+    assert runs.numbers("flops")[0] == pytest.approx(5e14)
+    assert runs.numbers("loss")[0] == pytest.approx(np.log(2))
+    assert any("bits per byte" in line for line in runs.reading)
+
+
+def test_a_model_column_that_names_something_wider_is_left_alone(tmp_path: Path) -> None:
+    runs = sw.read(write(tmp_path, "model,params,tokens,loss\nllama,1e6,1e8,3\nllama,2e6,1e8,2.9\n"))
+    assert runs.table["run"].n_unique() == 2
+    assert any("left alone" in line for line in runs.reading)
+
+
+def test_a_column_can_be_named(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD.replace("params", "weights"))
+    assert sw.read(path, columns={"params": "weights"}).numbers("params")[0] == 1e6
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "jsonl", "csv.gz"])
+def test_every_tidy_format_reads_alike(tmp_path: Path, ending: str) -> None:
+    import gzip
+
+    table = pl.read_csv(io.StringIO(GOOD))
+    path = tmp_path / f"runs.{ending}"
+    if ending == "parquet":
+        table.write_parquet(path)
+    elif ending == "jsonl":
+        table.write_ndjson(path)
+    elif ending == "csv.gz":
+        path.write_bytes(gzip.compress(GOOD.encode()))
+    else:
+        table.write_csv(path, separator="\t" if ending == "tsv" else ",")
+    assert sw.read(path).table.select("params", "tokens", "loss", "flops").rows()[0] == (1e6, 1e8, 3.1, 6e14)
+
+
+def test_pandas_and_arrow_come_in_at_the_door() -> None:
+    pandas = pytest.importorskip("pandas")
+    pyarrow = pytest.importorskip("pyarrow")
+    columns = {"params": [1e6, 2e6], "tokens": [1e8, 2e8], "loss": [3.0, 2.5], "group": ["a", "b"]}
+    assert sw.read(pandas.DataFrame(columns)).table.equals(sw.read(pyarrow.table(columns)).table)
+
+
+BAD = [
+    ("a misspelt column", "prams,tokens,loss\n1,2,3\n", "no column for params"),
+    ("its neighbour is suggested", "prams,tokens,loss\n1,2,3\n", "--column params=prams"),
+    ("text in a number column", "params,tokens,loss\n1e6,1e8,3\n1.2B,1e8,2\n", "row 2, column 'params': '1.2B'"),
+    ("a negative size", "params,tokens,loss\n-5,1e8,3\n", "row 1, column 'params': -5 must be"),
+    ("a size of zero", "params,tokens,loss\n1e6,1e8,3\n0,1e8,3\n", "row 2, column 'params': 0 must be"),
+    ("no size", "params,tokens,loss\n,1e8,3\n", "row 1, column 'params': empty"),
+    ("negative tokens", "params,tokens,loss\n1e6,-1,3\n", "row 1, column 'tokens': -1"),
+    ("a percentage", "params,tokens,accuracy\n1e6,1e8,56.3\n", "a percentage must be divided by 100"),
+    ("a loss that is not a number", "params,tokens,loss\n1e6,1e8,NaN\n", "column 'loss': not a finite number in row 1"),
+    ("a negative loss", "params,tokens,loss\n1e6,1e8,-3\n", "row 1, column 'loss': -3 must be greater than 0"),
+    ("a column twice", "params,params,loss\n1,2,3\n", "column params stands in the header more than once"),
+    ("no rows", "params,tokens,loss\n", "no rows"),
+    ("nothing", "", "the file is empty"),
+    ("semicolons", "params;tokens;loss\n1;2;3\n", "save the table with commas"),
+    ("one run with two sizes", "run,params,tokens,loss\na,1e6,1,3\na,2e6,1,3\n", "run 'a' has rows of several params"),
+]
+
+
+@pytest.mark.parametrize(("what", "text", "sentence"), BAD, ids=[b[0] for b in BAD])
+def test_bad_tables_get_one_sentence(tmp_path: Path, what: str, text: str, sentence: str) -> None:
+    with pytest.raises(TableError) as caught:
+        sw.read(write(tmp_path, text))
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_text_far_down_a_number_column_is_found(tmp_path: Path) -> None:
+    rows = ["params,tokens,loss"] + ["1e6,1e8,3.0"] * 20_000
+    rows[15_001] = "1e6,many,3.0"
+    with pytest.raises(TableError, match="row 15001, column 'tokens': 'many'"):
+        sw.read(write(tmp_path, "\n".join(rows)))
+
+
+@pytest.mark.parametrize("name", ["runs.pkl", "runs.csv"])
+def test_a_pickle_is_refused_whatever_it_is_called(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(pickle.dumps({"params": [1]}))
+    with pytest.raises(TableError, match="a pickle runs code"):
+        sw.read(path)
+
+
+def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="no such file"):
+        sw.read(tmp_path / "absent.csv")
+    with pytest.raises(TableError, match="not a store"):
+        sw.read(tmp_path)
+    with pytest.raises(TableError, match="unknown kind of file"):
+        sw.read(write(tmp_path, GOOD, "runs.docx"))
+
+
+def test_diverged_runs_are_recorded_when_somebody_says_so(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD + "8e6,2e8,NaN\n")
+    runs = sw.read(path, nan_means_diverged=True)
+    assert runs.failed["run"].to_list() == ["row 4"]
+    assert len(runs) == 4
+    with_state = write(tmp_path, "params,tokens,loss,state\n1e6,1e8,NaN,diverged\n", "stated.csv")
+    assert sw.read(with_state).failed.height == 1
+
+
+positive = st.floats(1.0, 1e15, allow_nan=False)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(positive, positive, st.floats(1e-3, 20)), min_size=1, max_size=20))
+def test_reading_what_was_written_gives_the_same(rows: list[tuple[float, float, float]]) -> None:
+    table = pl.DataFrame(rows, schema=["params", "tokens", "loss"], orient="row")
+    runs = sw.read(table)
+    assert runs.table.select("params", "tokens", "loss").equals(table)
+    assert sw.read(runs.table).table.equals(runs.table)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=300))
+def test_any_text_is_read_or_refused_in_one_sentence(text: str) -> None:
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "runs.csv"
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        message = f"{path}: read"
+        try:
+            sw.read(path)
+        except sw.ScalewiseError as error:
+            message = str(error)
+        assert message.startswith(str(path))
+
+
+@pytest.mark.slow
+def test_ten_million_rows_in_bounded_memory(tmp_path: Path) -> None:
+    """Forty runs of 250,000 logged steps: read, checked and answered in less than 6 GB, in a process of its own."""
+    import subprocess
+    import sys
+
+    path = tmp_path / "big.parquet"
+    steps = 250_000
+    sizes = np.repeat(np.geomspace(1e7, 1e9, 10), 4)
+    ends = np.tile(np.geomspace(1e9, 2e10, 4), 10)
+    tokens = np.concatenate([np.linspace(end / steps, end, steps) for end in ends])
+    params = np.repeat(sizes, steps)
+    loss = 1.7 + 400 / params**0.35 + 1500 / tokens**0.38
+    run = np.repeat(np.arange(40), steps)
+    pl.DataFrame({"run": run, "params": params, "tokens": tokens, "loss": loss}).write_parquet(path)
+    code = (
+        "import resource, sys, scalewise as sw\n"
+        "runs = sw.read(sys.argv[1]); assert len(runs) == 10_000_000\n"
+        "sw.ask('equal-compute', runs, at=1e20, resamples=50); sw.ask('model-size', runs, resamples=50)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 6_000
