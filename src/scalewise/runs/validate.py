@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+ESSENTIAL = ("params", "tokens", "flops", "gpu_hours", "loss", "accuracy")
+"""Columns in which text is always an error."""
+
+
 def runs_from(
     table: "pl.DataFrame",
     source: str,
@@ -30,7 +34,7 @@ def runs_from(
     table = _recognise(table, source, dict(named or {}), report)
     if "params" not in table.columns:
         raise TableError(_no_params(table, source))
-    table = _typed(table, source)
+    table = _typed(_without_namesakes(table, report), source)
     table = _identified(table, source, report)
     table = _states(table, source, nan_means_diverged, report)
     _check_values(table, source)
@@ -104,6 +108,20 @@ def _no_params(table: "pl.DataFrame", source: str) -> str:
     if separators:
         hint = f" The header has no commas but '{separators[0]}': save the table with commas."
     return f"{source}: no column for params (trainable parameters); the columns are {', '.join(table.columns)}.{hint}"
+
+
+def _without_namesakes(table: "pl.DataFrame", report: list[str]) -> "pl.DataFrame":
+    """A column that has one of our names and not one number in it is something else, unless much depends on it."""
+    import polars as pl
+
+    renamed = {}
+    for column in COLUMNS:
+        if column.name in table.columns and column.kind != "text" and column.name not in ESSENTIAL:
+            given = table[column.name]
+            if given.dtype == pl.String and given.cast(pl.Float64, strict=False).count() == 0 < given.count():
+                renamed[column.name] = f"{column.name}_as_given"
+                report.append(f"column '{column.name}' holds no numbers, so it is not {column.meaning}; left alone")
+    return table.rename(renamed)
 
 
 def _typed(table: "pl.DataFrame", source: str) -> "pl.DataFrame":

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 REACH_BACK = 30.0
-"""A forecast is fitted to the last factor of 30 of a curve: what came before is warm-up and early transients."""
+"""A forecast is fitted to the last factor of 30 of a training curve: what came before is warm-up and transients."""
 BINS = 200
 """A curve is thinned to this many medians, evenly spaced in log compute."""
 BLOCKS = 20
 """Neighbouring points of one curve share their errors; this many blocks are resampled whole."""
-FEWEST_POINTS = 5
+FEWEST_POINTS = 4
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,9 @@ class Curve:
 def curve_of(rows: "pl.DataFrame", axis: str, size: Size) -> Curve:
     """All observations of one size, as medians in narrow bins of log compute."""
     compute, loss = rows[axis].to_numpy(), rows["loss"].to_numpy()
-    late = compute >= compute.max() / REACH_BACK
-    compute, loss = compute[late], loss[late]
+    if rows["run"].n_unique() < rows.height:
+        late = compute >= compute.max() / REACH_BACK
+        compute, loss = compute[late], loss[late]
     distinct = np.unique(np.round(np.log(compute), 6))
     if distinct.size <= BINS:
         blocks = np.searchsorted(distinct, np.round(np.log(compute), 6))

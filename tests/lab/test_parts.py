@@ -1,0 +1,150 @@
+"""The parts of the lab that need no PyTorch: schedule, search, reading order, recipes, study files."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scalewise.errors import StudyError
+from scalewise.lab.data.corpus import Corpus, load_corpus
+from scalewise.lab.data.windows import WindowOrder, held_out_windows
+from scalewise.lab.recipe import batch_windows
+from scalewise.lab.schedule import WARMUP, Schedule, rate_fraction
+from scalewise.lab.study import load_study
+from scalewise.lab.tuning import MOST_STEPS, Tuned, bracket
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("schedule", ["wsd", "cosine"])
+@pytest.mark.parametrize("steps", [50, 1000, 12345])
+def test_schedules_rise_touch_the_peak_and_end_low(schedule: Schedule, steps: int) -> None:
+    rates = np.array([rate_fraction(schedule, step, steps) for step in range(steps)])
+    warm = int(WARMUP * steps)
+    assert (np.diff(rates[:warm]) > 0).all()
+    assert rates.max() == pytest.approx(1.0, abs=0.01)
+    assert rates.max() <= 1.0
+    assert (np.diff(rates[warm + 1 :]) <= 1e-12).all()
+    assert 0.0 < rates[-1] < 0.15
+
+
+def search(centre: int, loss_of: dict[int, float]) -> Tuned:
+    generator = bracket(centre)
+    wanted = next(generator)
+    while True:
+        try:
+            wanted = generator.send({e: loss_of[e] for e in wanted})
+        except StopIteration as end:
+            return end.value
+
+
+@given(best=st.integers(-6, 6))
+def test_a_valley_is_bracketed_wherever_it_lies(best: int) -> None:
+    found = search(0, {e: abs(e - best) + 1.0 for e in range(-20, 21)})
+    assert found.best == best
+    assert found.bracketed
+    assert {best - 1, best, best + 1} <= set(found.losses)
+
+
+def test_a_slope_is_never_called_bracketed() -> None:
+    found = search(0, {e: float(e) for e in range(-20, 21)})
+    assert not found.bracketed
+    assert len(found.losses) == 3 + MOST_STEPS
+
+
+def test_a_diverged_rate_is_the_worst_of_all() -> None:
+    found = search(0, {-1: 2.0, 0: 1.5, 1: float("nan")})
+    assert found.best == 0
+    assert found.bracketed
+
+
+def small_corpus() -> Corpus:
+    text = np.arange(1000, dtype=np.int64).astype(np.uint8)
+    return Corpus("test", text, text[:500], 1, "0")
+
+
+def test_every_epoch_reads_each_window_once() -> None:
+    order = WindowOrder(small_corpus().train, context=10, seed=3)
+    first = order.read(0, 99)
+    assert first.shape == (99, 11)
+    starts = sorted(int(w[0]) for w in first)
+    assert starts == sorted(int(small_corpus().train[i]) for i in range(0, 990, 10))
+    assert not np.array_equal(first, order.read(99, 99))
+
+
+@given(start=st.integers(0, 500), count=st.integers(1, 40), batch=st.integers(1, 7))
+def test_reading_order_does_not_depend_on_batches(start: int, count: int, batch: int) -> None:
+    whole = WindowOrder(small_corpus().train, 10, seed=1).read(start, count)
+    order = WindowOrder(small_corpus().train, 10, seed=1)
+    pieces = [order.read(start + i, min(batch, count - i)) for i in range(0, count, batch)]
+    assert np.array_equal(whole, np.concatenate(pieces))
+
+
+def test_seeds_read_in_different_orders() -> None:
+    first, second = (WindowOrder(small_corpus().train, 10, seed).read(0, 50) for seed in (0, 1))
+    assert not np.array_equal(first, second)
+
+
+def test_held_out_windows_are_fixed() -> None:
+    windows = held_out_windows(small_corpus(), context=10, count=16)
+    assert windows.shape == (16, 11)
+    assert np.array_equal(windows, held_out_windows(small_corpus(), context=10, count=16))
+
+
+def test_the_standard_library_is_a_corpus_with_a_record() -> None:
+    corpus = load_corpus("stdlib")
+    assert corpus.record["train_bytes"] >= 8_000_000
+    assert corpus.record["held_out_bytes"] >= 50_000
+    assert len(str(corpus.record["sha256"])) == 64
+    assert load_corpus("stdlib").sha256 == corpus.sha256
+
+
+def test_a_text_file_is_a_corpus(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_bytes(bytes(range(256)) * 800)
+    corpus = load_corpus(str(tmp_path / "text.txt"))
+    assert corpus.held_out.size == 256 * 800 // 32
+    (tmp_path / "short.txt").write_text("too short")
+    with pytest.raises(StudyError, match="at least 100,000"):
+        load_corpus(str(tmp_path / "short.txt"))
+    with pytest.raises(StudyError, match="neither 'stdlib' nor"):
+        load_corpus("nowhere")
+
+
+def test_batches_are_powers_of_two_that_grow_with_the_run() -> None:
+    batches = [batch_windows(t, 128, at=(2.5e6, 1024), exponent=0.383) for t in (3e4, 1.5e5, 2.5e6, 8e7)]
+    assert batches == [2, 2, 8, 32]
+
+
+@pytest.mark.parametrize("name", ["smol", "lab"])
+def test_the_studies_of_the_repository_are_valid(name: str) -> None:
+    study = load_study(ROOT / "studies" / f"{name}.toml")
+    corpus = small_corpus()
+    for size in study.sizes:
+        for budget in study.flops:
+            recipe = study.recipe(size, budget, study.first_rate_exponent(size), 0, corpus)
+            assert recipe.flops == pytest.approx(budget, rel=0.01)  # equal compute across sizes
+
+
+def test_all_errors_of_a_study_are_listed_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(
+        'name = "Bad Name"\nflops = [1e9, -1]\nsizes = [{ width = 33, depth = 1 }]\n'
+        "[tuning]\nsedes = [1]\nseeds = [1, 1]\n[data]\ncontext = 0\n"
+    )
+    with pytest.raises(StudyError) as caught:
+        load_study(path)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 6
+    text = str(caught.value)
+    for part in ("name:", "flops.1:", "width 33 must be", "did you mean 'seeds'", "each once", "data.context:"):
+        assert part in text
+
+
+def test_a_missing_or_broken_study_file(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="no such study file"):
+        load_study(tmp_path / "absent.toml")
+    (tmp_path / "broken.toml").write_text("name = ")
+    with pytest.raises(StudyError, match="not valid TOML"):
+        load_study(tmp_path / "broken.toml")
