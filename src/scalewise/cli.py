@@ -135,9 +135,10 @@ def read_runs(
 ) -> None:
     """Read a table and say what was taken as what, inferred or left alone."""
     table = _read(runs, column, nan_means_diverged, flops_by)
-    typer.echo(str(table))
     if save:
         table.save(save)
+    typer.echo(str(table))
+    if save:
         typer.echo(f"saved {save}", err=True)
 
 
@@ -164,7 +165,7 @@ def train(
     into: Annotated[
         Path, typer.Option(metavar="DIR", help="Where runs are kept; the same folder goes on where it stopped.")
     ],
-    workers: Annotated[int, typer.Option(help="Runs trained at once. Default: one per core.", min=1)] = 0,
+    workers: Annotated[int | None, typer.Option(help="Runs trained at once. Default: one per core.", min=1)] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Ask the study's questions at the end and write this file.")

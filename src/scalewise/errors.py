@@ -28,6 +28,6 @@ class MissingExtraError(ScalewiseError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'tokens'?` for a near miss, else an empty string."""
+    """` (did you mean 'tokens'?)` for a near miss, else an empty string."""
     close = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return f"; did you mean '{close[0]}'?" if close else ""
+    return f" (did you mean '{close[0]}'?)" if close else ""

@@ -154,7 +154,11 @@ def load_study(path: Path) -> Study:
 
 
 def _explain(error: ValidationError) -> Iterator[str]:
-    for item in error.errors():
+    items = error.errors()
+    places = [item["loc"] for item in items]
+    for item in items:
+        if any(place != item["loc"] and place[: len(item["loc"])] == item["loc"] for place in places):
+            continue  # "too few sizes" says nothing where a size itself is wrong
         where = ".".join(str(part) for part in item["loc"]) or "the file"
         if item["type"] == "extra_forbidden":
             hint = did_you_mean(str(item["loc"][-1]), _keys_beside(item["loc"]))

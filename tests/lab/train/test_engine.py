@@ -63,9 +63,9 @@ def test_flops_are_counted_as_pytorch_counts_them() -> None:
     shape = Size(width=64, depth=3).shape(context=128)
     model = Llama(shape)
     tokens = torch.zeros(2, 128, dtype=torch.long)
-    with FlopCounterMode(display=False) as counter:
-        with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
-            model(tokens).sum().backward()
+    plain_attention = torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)
+    with FlopCounterMode(display=False) as counter, plain_attention:
+        model(tokens).sum().backward()
     assert counter.get_total_flops() == pytest.approx(shape.flops_per_token * 256, rel=0.01)
 
 
@@ -132,12 +132,12 @@ def numbers(directory: Path) -> dict[str, float]:
 
 def start(study: Path, directory: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "scalewise", "train", str(study), "--into", str(directory), "--workers", "2"]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
 @pytest.mark.slow
 def test_a_killed_suite_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
-    """Killed outright once and interrupted once, at arbitrary moments; then finished, and compared with one left alone."""
+    """Killed outright once, interrupted once, at arbitrary moments; then finished and compared with one left alone."""
     import os
 
     study = tmp_path / "study.toml"

@@ -1,0 +1,142 @@
+"""Reports: how numbers are written, figures as data, and an HTML file that stands alone."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import scalewise as sw
+from scalewise.questions import wording
+from scalewise.questions.answer import Finding
+from scalewise.report.cells import shown
+from scalewise.report.export import save_figures
+from scalewise.report.figures import FIGURES, draw
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+HOSTILE = "<script>document.title='owned'</script>"
+
+
+@pytest.fixture
+def answers(known_world: pl.DataFrame) -> list[sw.Answer]:
+    return [sw.ask(question, known_world, resamples=20) for question in ("equal-compute", "model-size")]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(7908, "7.91k"), (6.7e9, "6.7B"), (999_600, "1M"), (1.5e12, "1.5T"), (12, "12"), (1e9, "1B"), (1234567, "1.23M")],
+)
+def test_counts_are_written_as_the_field_writes_them(value: float, text: str) -> None:
+    assert wording.count(value) == text
+
+
+def test_other_numbers() -> None:
+    assert wording.flops(5.76e23) == "5.76e23"
+    assert wording.flops(4e12) == "4e12"
+    assert wording.times(12.402) == "12.4x"
+    assert wording.probability(0.9999) == "> 99 %"
+    assert wording.probability(0.0) == "< 1 %"
+    assert wording.share(0.005) == "0.5 %"
+
+
+def test_intervals_share_a_cell_and_set_the_decimals() -> None:
+    finding = Finding("t", ("group", "params", "loss", "loss_low", "loss_high"), (("all", 1e6, 2.34567, 2.3, 2.4),))
+    columns, rows = shown(finding)
+    assert columns == ["params", "loss"]
+    assert rows == [["1M", "2.346 [2.300, 2.400]"]]
+
+
+def test_every_chart_is_drawn_on_a_linear_and_a_log_axis(answers: list[sw.Answer]) -> None:
+    charts = [chart for answer in answers for chart in answer.charts]
+    assert {chart.figure for chart in charts} == set(FIGURES)
+    for chart in charts:
+        spec = draw(chart)
+        scales = [view["layer"][0]["encoding"]["x"]["scale"]["type"] for view in spec["hconcat"]]
+        assert scales == ["linear", "log"]
+        assert len(spec["description"]) > 40
+        assert json.loads(json.dumps(spec)) == spec
+
+
+def test_figures_show_the_numbers_of_the_answer(answers: list[sw.Answer]) -> None:
+    valley = next(chart for chart in answers[1].charts if chart.figure == "size_valley")
+    best, small = answers[1].findings[0].rows
+    assert [mark["params"] for mark in valley.layers["marks"]] == pytest.approx([best[1], small[1]])
+    lowest = min(float(str(row["loss"])) for row in valley.layers["curve"])
+    assert lowest == pytest.approx(float(str(best[10])), rel=1e-4)
+
+
+def test_figures_are_saved_in_every_format(answers: list[sw.Answer], tmp_path: Path) -> None:
+    paths = save_figures(answers[0], tmp_path)
+    starts = {path.suffix: path.read_bytes()[:5] for path in paths}
+    assert starts == {".svg": b"<svg ", ".pdf": b"%PDF-", ".png": b"\x89PNG\r"}
+    with pytest.raises(sw.ScalewiseError, match="cannot be saved as gif"):
+        save_figures(answers[0], tmp_path, ("gif",))
+
+
+def test_json_and_back_without_loss(answers: list[sw.Answer], tmp_path: Path) -> None:
+    for answer in answers:
+        text = answer.to_json(tmp_path / "answer.json")
+        assert sw.Answer.from_json(text) == answer
+        assert json.loads((tmp_path / "answer.json").read_text())["question"] == answer.question
+
+
+def test_terminal_html_and_json_say_the_same(answers: list[sw.Answer], tmp_path: Path) -> None:
+    answer = answers[1]
+    answer.to_html(tmp_path / "a.html")
+    html, text = (tmp_path / "a.html").read_text(), " ".join(str(answer).split())
+    assert answer.sentence in text
+    assert answer.sentence in html
+    for warning in answer.warnings:
+        assert warning.code in text
+        assert warning.code in html
+    for finding in answer.findings:
+        assert finding.title in html
+        for row in shown(finding)[1]:
+            assert all(cell in html for cell in row)
+
+
+def test_the_file_stands_alone(answers: list[sw.Answer], tmp_path: Path) -> None:
+    """Nothing is loaded from anywhere: no src, href, import or url() that leads out of the file."""
+    answers[0].to_html(tmp_path / "a.html")
+    html = (tmp_path / "a.html").read_text()
+    assert len(html) < 1_500_000
+    outside_script = re.sub(r"<script.*?</script>", "", html, flags=re.S)
+    assert not re.search(r"""(src|href)\s*=\s*["'](?!#)""", outside_script)
+    assert "url(http" not in html
+    assert "@import" not in html
+    assert outside_script.count("<svg") == 1  # readable without scripts
+
+
+def test_names_from_the_table_cannot_become_markup(known_world: pl.DataFrame, tmp_path: Path) -> None:
+    hostile = known_world.with_columns(pl.Series("group", [HOSTILE, "b"] * (known_world.height // 2)))
+    sw.ask("equal-compute", hostile, resamples=20).to_html(tmp_path / "a.html")
+    html = (tmp_path / "a.html").read_text()
+    assert HOSTILE not in html
+    assert "&lt;script&gt;document.title" in html
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine; the page is not opened in a browser")
+def test_a_browser_draws_the_interactive_figures(known_world: pl.DataFrame, tmp_path: Path) -> None:
+    """The page as a person opens it, without a network: live figures replace still ones, and nothing hostile ran."""
+    hostile = known_world.with_columns(pl.Series("group", [HOSTILE, "b"] * (known_world.height // 2)))
+    sw.ask("equal-compute", hostile, resamples=20).to_html(tmp_path / "a.html")
+    command = [
+        str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,2000",
+        f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=20000", "--dump-dom",
+        (tmp_path / "a.html").as_uri(),
+    ]  # fmt: skip
+    page = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    assert 'class="drawing vega-embed' in page
+    assert "<title>scalewise: equal-compute</title>" in page
+
+
+def test_a_notebook_shows_the_answer(answers: list[sw.Answer]) -> None:
+    fragment = answers[1]._repr_html_()
+    assert answers[1].sentence in fragment
+    assert "<svg" in fragment
+    assert "<script" not in fragment

@@ -1,0 +1,109 @@
+"""The commands, run as a person runs them: output, exit status, and one sentence for every slip."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+
+def scalewise(*words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "scalewise", *words],
+        capture_output=True,
+        text=True,
+        input=stdin,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def table(known_world: pl.DataFrame, tmp_path: Path) -> str:
+    known_world.write_csv(tmp_path / "runs.csv")
+    return str(tmp_path / "runs.csv")
+
+
+def test_an_answer_on_the_terminal(table: str) -> None:
+    done = scalewise("ask", "model-size", table, "--flops", "1e20", "--serve-tokens", "1e12")
+    assert done.returncode == 0
+    assert done.stdout.startswith("At 1e20 flops the best size is")
+    assert "half the compute-optimal size is within 0.5 %" in " ".join(done.stdout.split())
+    assert "again: scalewise ask model-size" in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_same_answer_as_json(table: str) -> None:
+    done = scalewise("ask", "model-size", table, "--flops", "1e20", "--json")
+    answer = json.loads(done.stdout)
+    assert answer["question"] == "model-size"
+    assert answer["repeat"]["command"] == f"scalewise ask model-size {table} --flops 1e+20 --tolerance 0.005"
+
+
+def test_cannot_tell_has_its_own_status(tmp_path: Path) -> None:
+    path = tmp_path / "two.csv"
+    path.write_text("params,flops,seed,loss\n1e7,1e18,0,3.0\n1e7,1e18,1,3.1\n2e7,1e18,0,3.1\n2e7,1e18,1,3.0\n")
+    done = scalewise("ask", "equal-compute", str(path))
+    assert done.returncode == 3
+    assert "the data cannot tell" in done.stdout
+
+
+def test_standard_input(known_world: pl.DataFrame) -> None:
+    done = scalewise("ask", "equal-compute", "-", stdin=known_world.write_csv())
+    assert done.returncode == 0
+    assert "has the lowest loss" in done.stdout
+
+
+def test_html_and_figures_beside_the_text(table: str, tmp_path: Path) -> None:
+    page, figures = tmp_path / "new" / "page.html", tmp_path / "figures"
+    done = scalewise("ask", "equal-compute", table, "--html", str(page), "--save-figures", str(figures))
+    assert done.returncode == 0
+    assert page.exists()
+    assert {p.suffix for p in figures.iterdir()} == {".svg", ".pdf", ".png"}
+
+
+def test_read_saves_a_tidy_table(tmp_path: Path) -> None:
+    (tmp_path / "raw.csv").write_text("N,D,final_loss\n1e6,1e8,3.0\n")
+    done = scalewise("read", str(tmp_path / "raw.csv"), "--save", str(tmp_path / "tidy.parquet"))
+    assert done.returncode == 0
+    assert "params (trainable parameters) is column 'N'" in done.stdout
+    assert pl.read_parquet(tmp_path / "tidy.parquet")["flops"].to_list() == [6e14]
+
+
+BAD = [
+    (("ask", "model-size", "absent.csv"), "absent.csv: there is no such file"),
+    (("ask", "model-size", "{table}", "--tolerance", "0.5"), "for 0.5 per cent write 0.005"),
+    (("ask", "model-size", "{table}", "--flops", "0"), "must be a number greater than 0"),
+    (("ask", "equal-compute", "{table}", "--at", "-1"), "greater than 0"),
+    (("ask", "equal-compute", "{table}", "--column", "params"), "write OURS=THEIRS"),
+    (("ask", "equal-compute", "{table}", "--column", "parms=params"), "did you mean 'params'"),
+    (("ask", "equal-compute", "{table}", "--compute", "gpu_hours"), "needs a column 'gpu_hours'"),
+    (("read", "{table}", "--save", "{folder}/tidy.xlsx"), "saved as .csv or .parquet"),
+    (("train", "absent.toml", "--into", "{folder}/into"), "no such study file"),
+]
+
+
+@pytest.mark.parametrize(("words", "sentence"), BAD, ids=[" ".join(b[0][-2:]) for b in BAD])
+def test_slips_get_one_sentence_and_status_2(table: str, tmp_path: Path, words: tuple[str, ...], sentence: str) -> None:
+    before = sorted(p.name for p in tmp_path.iterdir())
+    done = scalewise(*(word.format(table=table, folder=tmp_path) for word in words))
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+COMMANDS = [(), ("ask",), ("ask", "model-size"), ("ask", "equal-compute"), ("read",), ("report",), ("train",)]
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_has_help_with_an_example(words: tuple[str, ...]) -> None:
+    done = scalewise(*words, "--help")
+    assert done.returncode == 0
+    assert "Usage:" in done.stdout
+    if words not in ((), ("ask",)):
+        assert "Example: scalewise" in done.stdout
