@@ -39,7 +39,7 @@ def test_the_same_answer_as_json(table: str) -> None:
     done = scalewise("ask", "model-size", table, "--flops", "1e20", "--json")
     answer = json.loads(done.stdout)
     assert answer["question"] == "model-size"
-    assert answer["repeat"]["command"] == f"scalewise ask model-size {table} --flops 1e+20 --tolerance 0.005"
+    assert answer["repeat"]["command"] == f"scalewise ask model-size {table} --flops 1e+20"
 
 
 def test_cannot_tell_has_its_own_status(tmp_path: Path) -> None:
@@ -75,13 +75,19 @@ def test_read_saves_a_tidy_table(tmp_path: Path) -> None:
 BAD = [
     (("ask", "model-size", "absent.csv"), "absent.csv: there is no such file"),
     (("ask", "model-size", "{table}", "--tolerance", "0.5"), "for 0.5 per cent write 0.005"),
-    (("ask", "model-size", "{table}", "--flops", "0"), "must be a number greater than 0"),
+    (("ask", "model-size", "{table}", "--flops", "0"), "must be a number from"),
     (("ask", "equal-compute", "{table}", "--at", "-1"), "greater than 0"),
     (("ask", "equal-compute", "{table}", "--column", "params"), "write OURS=THEIRS"),
     (("ask", "equal-compute", "{table}", "--column", "parms=params"), "did you mean 'params'"),
     (("ask", "equal-compute", "{table}", "--compute", "gpu_hours"), "needs a column 'gpu_hours'"),
     (("read", "{table}", "--save", "{folder}/tidy.xlsx"), "saved as .csv or .parquet"),
     (("train", "absent.toml", "--into", "{folder}/into"), "no such study file"),
+    (("ask", "model-size", "{table}", "--flops", "lots"), "Invalid value for '--flops'"),
+    (("ask", "model-siz", "{table}"), "Did you mean 'model-size'?"),
+    (("ask", "model-size", "{table}", "--html", "{folder}"), "is not a regular file"),
+    (("ask", "model-size", "{table}", "--html", "/dev/null"), "is not a regular file"),
+    (("read", "{table}", "--save", "{table}/tidy.csv"), "is not a folder that may be written to"),
+    (("read", "{table}", "--column", "params=tokens", "--column", "flops=tokens"), "cannot be two of our columns"),
 ]
 
 
@@ -107,3 +113,29 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...]) -> None:
     assert "Usage:" in done.stdout
     if words not in ((), ("ask",)):
         assert "Example: scalewise" in done.stdout
+
+
+def test_one_question_that_cannot_be_asked_does_not_stop_a_report(known_world: pl.DataFrame, tmp_path: Path) -> None:
+    two = known_world.filter(pl.col("params").is_in(known_world["params"].unique().sort().head(2).implode()))
+    two.with_columns(pl.col("loss") * 0 + 3 + pl.col("seed") * 0.01).filter(pl.col("flops") < 2e18).write_csv(
+        tmp_path / "two.csv"
+    )
+    done = scalewise("report", str(tmp_path / "two.csv"), "--into", str(tmp_path / "page.html"))
+    assert done.returncode == 0
+    assert "model-size was not asked" in done.stderr
+    assert (tmp_path / "page.html").exists()
+
+
+def test_a_misspelt_question_is_found_before_the_training(tmp_path: Path) -> None:
+    study = 'name = "a"\nflops = [1e9]\nsizes = [{ width = 12, depth = 1 }]\n[[questions]]\nask = "model-syze"\n'
+    (tmp_path / "study.toml").write_text(study)
+    done = scalewise("train", str(tmp_path / "study.toml"), "--into", str(tmp_path / "into"))
+    assert done.returncode == 2
+    assert "did you mean 'model-size'" in done.stderr
+    assert not (tmp_path / "into").exists()
+
+
+def test_the_version() -> None:
+    import scalewise as sw
+
+    assert scalewise("--version").stdout.strip() == sw.__version__

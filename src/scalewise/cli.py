@@ -2,16 +2,18 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
 Compute = Literal["flops", "gpu_hours"]
 Points = Literal["ended", "all"]
 FlopsBy = Literal["given", "full", "6nd"]
+Device = Literal["cpu", "cuda"]
+Call = tuple[str, dict[str, Any]]
+"""A question and its options."""
 
 if TYPE_CHECKING:
-    from scalewise.lab.study import QuestionCall
     from scalewise.questions import Answer
     from scalewise.runs import Runs
 
@@ -27,6 +29,24 @@ app = typer.Typer(
     help="Settle claims about scale in deep learning: runs go in, an honest answer comes out.",
     epilog="Exit status: 0 answered, 3 the data cannot tell, 2 wrong use or bad input.",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from scalewise.version import VERSION
+
+        typer.echo(VERSION)
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")]
+
+
+@app.callback()
+def everything(version: Version = False) -> None:
+    """What holds for every command."""
+
+
 ask = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Ask a question of a table of runs (a file, a store, or 'smol')."
 )
@@ -67,7 +87,7 @@ def ask_equal_compute(
         float | None, typer.Option(help="Compute to compare at. Default: what the largest model was given.")
     ] = None,
     compute: Annotated[
-        Compute | None, typer.Option(help="Unit of compute. Default: gpu_hours where the table has them.")
+        Compute | None, typer.Option(help="Unit of compute. Default: gpu_hours where every row has them.")
     ] = None,
     column: Column = None,
     nan_means_diverged: NanDiverged = False,
@@ -80,6 +100,7 @@ def ask_equal_compute(
     """Every size at the same compute: which wins, and how much longer must the small ones train?"""
     from scalewise.questions.equal_compute import equal_compute
 
+    _check_outputs(html, save_figures)
     table = _read(runs, column, nan_means_diverged, flops_by)
     _give(equal_compute(table, at=at, compute=compute, seed=seed), json, html, save_figures)
 
@@ -94,13 +115,14 @@ def ask_model_size(
         float | None, typer.Option(help="Training compute to spend. Default: the largest observed.")
     ] = None,
     tolerance: Annotated[
-        float, typer.Option(help="Loss above the optimum that is acceptable, as a fraction of it.")
-    ] = 0.005,
+        float | None, typer.Option(help="Loss above the optimum that will do, as a fraction of it.  [default: 0.005]")
+    ] = None,
     tolerance_nats: Annotated[float | None, typer.Option(help="The same in nats per token, instead.")] = None,
     serve_tokens: Annotated[
         float | None, typer.Option(help="Tokens that will be served, to see what a smaller model saves.")
     ] = None,
     points: Annotated[Points, typer.Option(help="One point per run at its end, or every logged point.")] = "ended",
+    group: Annotated[str | None, typer.Option(help="Whose law is fitted, where the table has several groups.")] = None,
     column: Column = None,
     nan_means_diverged: NanDiverged = False,
     flops_by: Counting = "given",
@@ -112,6 +134,7 @@ def ask_model_size(
     """Which size for this compute: the optimum, and the smallest that is as good within a tolerance."""
     from scalewise.questions.model_size import model_size
 
+    _check_outputs(html, save_figures)
     table = _read(runs, column, nan_means_diverged, flops_by)
     answer = model_size(
         table,
@@ -120,6 +143,7 @@ def ask_model_size(
         tolerance_nats=tolerance_nats,
         serve_tokens=serve_tokens,
         points=points,
+        group=group,
         seed=seed,
     )
     _give(answer, json, html, save_figures)
@@ -134,6 +158,7 @@ def read_runs(
     flops_by: Counting = "given",
 ) -> None:
     """Read a table and say what was taken as what, inferred or left alone."""
+    _check_outputs(save)
     table = _read(runs, column, nan_means_diverged, flops_by)
     if save:
         table.save(save)
@@ -150,13 +175,16 @@ def report(
         Path | None, typer.Option(help="Ask this study's questions. Default: every question, as it stands.")
     ] = None,
     column: Column = None,
+    nan_means_diverged: NanDiverged = False,
+    flops_by: Counting = "given",
     seed: Seed = 0,
 ) -> None:
     """Ask several questions of one table, print the answers and write them into one HTML file."""
     from scalewise.questions import QUESTIONS
 
-    calls = [(call.ask, call.options) for call in _study_questions(study)] if study else [(q, {}) for q in QUESTIONS]
-    _report(_read(runs, column, False, "given"), calls, into, seed)
+    _check_outputs(into)
+    calls = _study_questions(study) if study else [(question, {}) for question in QUESTIONS]
+    _report(_read(runs, column, nan_means_diverged, flops_by), calls, into, seed)
 
 
 @app.command("train", epilog="Example: scalewise train studies/lab.toml --into out/lab --html out/lab.html")
@@ -166,33 +194,44 @@ def train(
         Path, typer.Option(metavar="DIR", help="Where runs are kept; the same folder goes on where it stopped.")
     ],
     workers: Annotated[int | None, typer.Option(help="Runs trained at once. Default: one per core.", min=1)] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Annotated[Device, typer.Option(help="Where to train.")] = "cpu",
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Ask the study's questions at the end and write this file.")
     ] = None,
 ) -> None:
     """Train the suite a study declares: every size tuned alike, at equal compute, with several seeds."""
+    calls = _study_questions(study)  # a misspelt question is found before the training, not after it
+    _check_outputs(html)
     _need_torch()
     from scalewise.lab.suite import train_study
     from scalewise.runs import read
 
     store = train_study(study, into, workers or _cores(), device)
-    calls = [(call.ask, call.options) for call in _study_questions(study)]
     runs = read(store.path)
     typer.echo(f"trained {len(runs)} runs into {store.path}", err=True)
     if html:
         _report(runs, calls, html, seed=0)
 
 
+def _check_outputs(*paths: Path | None) -> None:
+    """Find out before the work whether its result can be written. Figures go into a folder, which may exist."""
+    from scalewise.runs.files import check_writable
+
+    for path in paths:
+        if path is not None and not path.is_dir():
+            check_writable(path)
+
+
 def _read(source: str, column: list[str] | None, nan_means_diverged: bool, flops_by: FlopsBy) -> "Runs":
     from scalewise.errors import TableError
     from scalewise.runs import read
 
-    named = {}
+    named: dict[str, str] = {}
     for pair in column or []:
         ours, equals, theirs = pair.partition("=")
-        if not equals:
-            raise TableError(f"--column {pair}: write OURS=THEIRS, for example params=n_weights.")
+        if not equals or ours in named:
+            why = "given twice" if equals else "write OURS=THEIRS, for example params=n_weights"
+            raise TableError(f"--column {pair}: {why}.")
         named[ours] = theirs
     return read(source, named, nan_means_diverged, flops_by)
 
@@ -217,26 +256,42 @@ def _give(answer: "Answer", json: bool, html: Path | None, figures: Path | None)
         raise typer.Exit(CANNOT_TELL)
 
 
-def _report(runs: "Runs", calls: list[tuple[str, dict[str, object]]], into: Path, seed: int) -> None:
+def _report(runs: "Runs", calls: list[Call], into: Path, seed: int) -> None:
+    """A question that cannot be asked of these runs does not keep the others from being answered."""
     from rich.console import Console
 
+    from scalewise.errors import QuestionError, TableError
     from scalewise.questions import ask as ask_question
     from scalewise.report.html import write_html
     from scalewise.report.terminal import show
 
     console = Console(highlight=False)
-    answers = [ask_question(question, runs, **{"seed": seed, **options}) for question, options in calls]
+    answers, refusals = [], []
+    for question, options in calls:
+        try:
+            answers.append(ask_question(question, runs, **{"seed": seed, **options}))
+        except (QuestionError, TableError) as error:
+            refusals.append(f"{question} was not asked: {error}")
+    if not answers:
+        raise QuestionError(" ".join(refusals))
     for answer in answers:
         console.rule(answer.question)
         show(answer, console)
     write_html(answers, into)
-    console.print(f"\nThe report is in {into}", highlight=False)
+    for refusal in refusals:
+        typer.echo(f"scalewise: {refusal}", err=True)
+    typer.echo(f"\nThe report is in {into}")
 
 
-def _study_questions(study: Path) -> "tuple[QuestionCall, ...]":
+def _study_questions(study: Path) -> list[Call]:
+    """The questions of a study, each checked: does it exist, and are its options of the right kind?"""
     from scalewise.lab.study import load_study
+    from scalewise.questions import check_call
 
-    return load_study(study).questions
+    calls = [(call.ask, call.options) for call in load_study(study).questions]
+    for question, options in calls:
+        check_call(question, options)
+    return calls
 
 
 def _need_torch() -> None:
@@ -255,14 +310,28 @@ def _cores() -> int:
 
 
 def main() -> None:
-    """The entry point: errors become one sentence and an exit status."""
+    """The entry point: whatever goes wrong becomes one sentence and an exit status."""
     from scalewise.errors import ScalewiseError
 
     try:
-        app()
+        status = app(standalone_mode=False)
     except ScalewiseError as error:
-        typer.echo(f"scalewise: {error}", err=True)
-        sys.exit(WRONG_USE)
-    except KeyboardInterrupt:
-        typer.echo("scalewise: interrupted; a study goes on from here when the same command is given again.", err=True)
-        sys.exit(INTERRUPTED)
+        _end(str(error), WRONG_USE)
+    except typer.TyperException as error:
+        message = str(getattr(error, "format_message", error.__str__)())
+        if message.startswith("Usage:"):  # a command without its words: the help is the answer
+            typer.echo(message)
+            sys.exit(WRONG_USE)
+        _end(f"{message.removesuffix('.')} (`scalewise --help` shows how to ask)", WRONG_USE)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _end(f"{where}{error.strerror or error}.", WRONG_USE)
+    except (KeyboardInterrupt, typer.Abort):
+        _end("interrupted; a study goes on from here when the same command is given again.", INTERRUPTED)
+    else:
+        sys.exit(status)
+
+
+def _end(sentence: str, status: int) -> NoReturn:
+    typer.echo(f"scalewise: {sentence}", err=True)
+    sys.exit(status)

@@ -29,5 +29,5 @@ class MissingExtraError(ScalewiseError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` (did you mean 'tokens'?)` for a near miss, else an empty string."""
-    close = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    close = get_close_matches(word.lower(), list(known), n=1, cutoff=0.75)
     return f" (did you mean '{close[0]}'?)" if close else ""

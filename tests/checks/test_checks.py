@@ -55,6 +55,7 @@ edge = fair().with_columns(pl.when(pl.col("lr") == 4e-3).then(2.5).otherwise(pl.
 diverged_edge = fair().with_columns(
     pl.when(pl.col("lr") == 4e-3).then(float("nan")).otherwise(pl.col("loss")).alias("loss")
 )
+in_gigaflops = fair().with_columns(pl.col("flops") * 1e-9, pl.col("schedule_tokens").alias("tokens"))
 unidentified = exact_surface(draws=np.full((50, 5), -1e9))
 
 FIRES = {
@@ -64,6 +65,8 @@ FIRES = {
     "rate-at-edge": (evidence(edge), "in 8 of 8 tuned cells"),
     "few-sizes": (evidence(fair().filter(pl.col("params") < 3e6)), "only 2 sizes are compared"),
     "few-seeds": (evidence(one_seed), "trained once"),
+    "few-runs": (evidence(fair(), fits=(exact_surface(clusters=9),)), "rests on 9 independent runs"),
+    "flops-mismatch": (evidence(in_gigaflops), "1e-09 times"),
     "extrapolation": (evidence(fair(), asked=1e16, seen=2e14), "reaches 50 times beyond"),
     "diverged-runs": (evidence(diverged_edge), "8 of 40 runs diverged or failed"),
     "repeated-data": (evidence(fair().with_columns(pl.lit(5e6).alias("data_size"))), "read their text more than once"),

@@ -109,3 +109,8 @@ def test_one_size_is_refused(known_world: pl.DataFrame) -> None:
     one = known_world.filter(pl.col("params") == known_world["params"].min())
     with pytest.raises(sw.ScalewiseError, match="only one size"):
         sw.ask("equal-compute", one)
+
+
+def test_a_few_gpu_hours_do_not_hide_the_flops(known_world: pl.DataFrame) -> None:
+    sparse = known_world.with_columns(pl.when(pl.col("seed") == 0).then(5.0).alias("gpu_hours"))
+    assert "flops the largest model" in sw.ask("equal-compute", sparse, resamples=20).claim

@@ -1,5 +1,7 @@
 """model-size: the reference answers on Chinchilla's points, and a world whose optimum is known in closed form."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
@@ -108,16 +110,19 @@ def test_same_seed_same_answer_bit_for_bit(known_world: pl.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"flops": -1.0}, "must be a number greater than 0"),
-        ({"flops": float("nan")}, "must be a number greater than 0"),
+        ({"flops": -1.0}, "must be a number from 1e.06 to 1e.40"),
+        ({"flops": float("nan")}, "must be a number from"),
         ({"tolerance": 0.5}, "for 0.5 per cent write 0.005"),
         ({"tolerance": 0.0}, "must be a fraction"),
         ({"tolerance_nats": -1.0}, "greater than 0"),
-        ({"serve_tokens": 0.0}, "greater than 0"),
+        ({"serve_tokens": 0.0}, "must be a number from 1 to"),
+        ({"tolerance": 0.01, "tolerance_nats": 0.1}, "give one of them"),
+        ({"flops": "lots"}, "option .flops. cannot be .lots."),
+        ({"group": "al"}, "no group .al. .did you mean .all."),
         ({"tolerence": 0.01}, "did you mean 'tolerance'"),
     ],
 )
-def test_wrong_options_get_one_sentence(known_world: pl.DataFrame, options: dict[str, float], sentence: str) -> None:
+def test_wrong_options_get_one_sentence(known_world: pl.DataFrame, options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(sw.ScalewiseError, match=sentence):
         sw.ask("model-size", known_world, **options)
 
@@ -131,7 +136,7 @@ def test_wrong_options_get_one_sentence(known_world: pl.DataFrame, options: dict
                        "loss": [3.0 - 0.1 * i for i in range(8)]}), "rise in step"),
         (pl.DataFrame({"params": [1e6, 2e6, 3e6], "tokens": [1e7, 3e7, 2e7], "loss": [3.0, 2.0, 2.5]}), "3 distinct"),
         (pl.DataFrame({"params": [1e6, 2e6], "tokens": [1e7, 3e7]}), "needs a column 'loss'"),
-        (pl.DataFrame({"params": [1e6, 2e6], "loss": [3.0, 2.0]}), "needs tokens or flops"),
+        (pl.DataFrame({"params": [1e6, 2e6], "loss": [3.0, 2.0]}), "needs a column 'tokens' or 'flops'"),
     ],
 )  # fmt: skip
 def test_tables_that_cannot_answer_get_one_sentence(rows: pl.DataFrame, sentence: str) -> None:
@@ -150,3 +155,32 @@ def test_isoflop_exponents_stand_beside_the_surface(shared: object) -> None:
     assert akima[1] == pytest.approx(0.4970, abs=0.003)
     surface = rows[0]
     assert float(str(surface[1])) == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_constant_loss_is_no_evidence() -> None:
+    rng = np.random.default_rng(0)
+    table = pl.DataFrame({"params": rng.uniform(1e6, 1e8, 30), "tokens": rng.uniform(1e8, 1e9, 30), "loss": [3.0] * 30})
+    with pytest.raises(sw.ScalewiseError, match="every loss is 3"):
+        sw.ask("model-size", table)
+
+
+def test_several_groups_need_a_law_each(known_world: pl.DataFrame) -> None:
+    two = pl.concat([known_world.with_columns(pl.lit(g).alias("group")) for g in ("a", "b")])
+    with pytest.raises(sw.ScalewiseError, match="the groups a, b need a law each"):
+        sw.ask("model-size", two)
+    one = sw.ask("model-size", two, group="a", resamples=20)
+    assert any("group 'a': 90 of 180 rows kept" in line for line in one.reading)
+    assert one.findings == sw.ask("model-size", known_world, resamples=20).findings
+
+
+def test_rows_in_any_order_give_the_same_answer(known_world: pl.DataFrame) -> None:
+    shuffled = known_world.sample(fraction=1.0, shuffle=True, seed=3)
+    first, second = (sw.ask("model-size", t, resamples=50) for t in (known_world, shuffled))
+    assert first.findings == second.findings
+
+
+def test_a_jagged_cost_per_token_keeps_one_valley(known_world: pl.DataFrame) -> None:
+    factors = pl.col("params").rank("dense").cast(pl.Int64) % 2 * 3 + 1
+    answer = sw.ask("model-size", known_world.with_columns(pl.col("flops") * factors), resamples=20)
+    sizes = [float(str(row[1])) for row in answer.finding("The optimum as compute grows").rows]
+    assert sizes == sorted(sizes)

@@ -116,7 +116,15 @@ BAD = [
     ("a column twice", "params,params,loss\n1,2,3\n", "column params stands in the header more than once"),
     ("no rows", "params,tokens,loss\n", "no rows"),
     ("nothing", "", "the file is empty"),
-    ("semicolons", "params;tokens;loss\n1;2;3\n", "save the table with commas"),
+    ("semicolons", "params;tokens;loss\n1;2;3\n", "save the table as CSV with commas"),
+    ("a size in billions", "params,tokens,loss\n7,1e8,3\n", "write millions and billions out, for example 7e9"),
+    ("an absurd size", "params,tokens,loss\n1e300,1e8,3\n", "must be a count"),
+    (
+        "a line with too many cells",
+        "params,tokens,loss\n1e6,1e8,3\n1e6,1e8,3,4\n",
+        "line 3: 4 cells, but the header has 3",
+    ),
+    ("a first line without names", "\n\n1e6,1e8,3\n", "must name the columns"),
     ("one run with two sizes", "run,params,tokens,loss\na,1e6,1,3\na,2e6,1,3\n", "run 'a' has rows of several params"),
 ]
 
@@ -162,7 +170,79 @@ def test_diverged_runs_are_recorded_when_somebody_says_so(tmp_path: Path) -> Non
     assert sw.read(with_state).failed.height == 1
 
 
-positive = st.floats(1.0, 1e15, allow_nan=False)
+def test_keys_that_come_late_in_json_lines_are_not_lost(tmp_path: Path) -> None:
+    lines = ['{"params": 1e6, "tokens": 1e8, "loss": 3.0}'] * 12_000
+    lines[11_000] = '{"params": 1e6, "tokens": 100000000, "loss": 9.5, "state": "diverged"}'
+    assert sw.read(write(tmp_path, "\n".join(lines), "runs.jsonl")).failed["run"].to_list() == ["row 11001"]
+
+
+def test_json_lines_with_nan_as_python_writes_them(tmp_path: Path) -> None:
+    text = '{"params": 1000000, "tokens": 1e8, "loss": NaN}\n{"params": 2e6, "tokens": 1e8, "loss": 3}\n'
+    path = write(tmp_path, text, "runs.jsonl")
+    with pytest.raises(TableError, match="not a finite number in row 1"):
+        sw.read(path)
+    assert sw.read(path, nan_means_diverged=True).failed.height == 1
+    with pytest.raises(TableError, match="line 2: not JSON"):
+        sw.read(write(tmp_path, '{"params": 1e6}\n{"params": oops}\n', "bad.jsonl"))
+
+
+def test_one_run_name_in_two_groups_is_two_runs(tmp_path: Path) -> None:
+    runs = sw.read(write(tmp_path, "run,group,params,tokens,loss\na,x,1e6,1e8,3\na,y,2e6,1e8,2\n"))
+    assert runs.table["run"].n_unique() == 2
+    assert any("several values of group" in line for line in runs.reading)
+
+
+def test_run_names_are_text(tmp_path: Path) -> None:
+    runs = sw.read(write(tmp_path, "run,params,tokens,loss\n007,1e6,1e8,3\n7,1e6,1e8,3\n,1e6,1e8,3\n"))
+    assert runs.table["run"].to_list() == ["007", "7", "row 3"]
+
+
+def test_a_named_column_wins_over_the_one_of_that_name(tmp_path: Path) -> None:
+    path = write(tmp_path, "params,tokens,flops,cost,loss\n1e6,1e8,1,6e14,3\n")
+    runs = sw.read(path, columns={"flops": "cost"})
+    assert runs.numbers("flops").tolist() == [6e14]
+    assert runs.numbers("flops_as_given").tolist() == [1]
+    swapped = sw.read(path, columns={"params": "tokens", "tokens": "params"})
+    assert swapped.numbers("params").tolist() == [1e8]
+
+
+def test_gaps_are_filled_row_by_row(tmp_path: Path) -> None:
+    runs = sw.read(write(tmp_path, "params,tokens,flops,loss\n1e6,1e8,,3\n1e6,,6e14,3\n"))
+    assert runs.numbers("flops").tolist() == [6e14, 6e14]
+    assert runs.numbers("tokens").tolist() == [1e8, 1e8]
+    assert any("in 1 rows where it was empty" in line for line in runs.reading)
+
+
+def test_blank_lines_and_spaces_are_harmless(tmp_path: Path) -> None:
+    runs = sw.read(write(tmp_path, "params,tokens,loss\n 1e6 , 1e8,3\n\n2e6,1e8,2\n\n"))
+    assert runs.numbers("params").tolist() == [1e6, 2e6]
+    assert any("blank lines were skipped" in line for line in runs.reading)
+
+
+def test_control_characters_in_names_are_made_harmless(tmp_path: Path) -> None:
+    runs = sw.read(write(tmp_path, "run,params,tokens,loss\na\x1b[31m,1e6,1e8,3\n"))
+    assert runs.table["run"].to_list() == ["a\ufffd[31m"]
+
+
+def test_broken_files_of_every_kind(tmp_path: Path) -> None:
+    import gzip
+
+    (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(GOOD.encode() * 100)[:-20])
+    (tmp_path / "not.parquet").write_bytes(b"PAR1 nothing")
+    for name in ("cut.csv.gz", "not.parquet"):
+        with pytest.raises(TableError, match="cannot be read"):
+            sw.read(tmp_path / name)
+    nested = pl.DataFrame({"params": [1e6], "tokens": [1e8], "loss": [[3.0]]})
+    with pytest.raises(TableError, match="column 'loss': cells are List"):
+        sw.read(nested)
+
+
+def test_a_near_miss_is_pointed_out(tmp_path: Path) -> None:
+    runs = sw.read(write(tmp_path, "params,tokns,flops,loss\n1e6,1e8,6e14,3\n"))
+    assert "column 'tokns' was not recognised (did you mean 'tokens'?)" in runs.reading
+
+
+positive = st.floats(100.0, 1e15, allow_nan=False)
 
 
 @settings(max_examples=60, deadline=None)

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from scalewise.checks.caution import Caution, Evidence
 from scalewise.checks.diverged_runs import diverged_runs
 from scalewise.checks.extrapolation import extrapolation
+from scalewise.checks.flops_mismatch import flops_mismatch
 from scalewise.checks.law_trust import at_bound, backtest_misses, outliers, starts_disagree
 from scalewise.checks.repeated_data import repeated_data
 from scalewise.checks.schedule_cut import schedule_cut
-from scalewise.checks.small_sample import few_seeds, few_sizes
+from scalewise.checks.small_sample import few_runs, few_seeds, few_sizes
 from scalewise.checks.unequal_compute import unequal_compute
 from scalewise.checks.untuned_rate import rate_at_edge, untuned_rate
 
@@ -25,9 +26,11 @@ CHECKS: dict[str, Check] = {
     "rate-at-edge": rate_at_edge,
     "few-sizes": few_sizes,
     "few-seeds": few_seeds,
+    "few-runs": few_runs,
     "extrapolation": extrapolation,
     "diverged-runs": diverged_runs,
     "repeated-data": repeated_data,
+    "flops-mismatch": flops_mismatch,
     "outliers": outliers,
     "starts-disagree": starts_disagree,
     "at-bound": at_bound,

@@ -1,10 +1,11 @@
-"""Few sizes cannot show the form of a law; one seed cannot show whether a difference is luck."""
+"""Few sizes cannot show the form of a law, few runs its uncertainty, and one seed whether a difference is luck."""
 
 from scalewise.checks.caution import Caution, Evidence
 from scalewise.runs.levels import compute_levels
 
 FEWEST_SIZES = 4
 FEWEST_SEEDS = 2
+FEWEST_RUNS_PER_PARAMETER = 3
 
 
 def few_sizes(evidence: Evidence) -> Caution | None:
@@ -14,6 +15,19 @@ def few_sizes(evidence: Evidence) -> Caution | None:
     return Caution(
         "few-sizes", f"only {sizes} {'size is' if sizes == 1 else 'sizes are'} compared; a trend needs four or more."
     )
+
+
+def few_runs(evidence: Evidence) -> Caution | None:
+    """A bootstrap of few independent runs is too narrow, however it is corrected."""
+    for fit in evidence.fits:
+        needed = FEWEST_RUNS_PER_PARAMETER * len(fit.family.parameters)
+        if fit.ok and fit.clusters < needed:
+            return Caution(
+                "few-runs",
+                f"{fit.family.formula} has {len(fit.family.parameters)} parameters and rests on {fit.clusters} "
+                f"independent runs; below {needed} its intervals are too narrow.",
+            )
+    return None
 
 
 def few_seeds(evidence: Evidence) -> Caution | None:

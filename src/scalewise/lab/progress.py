@@ -50,11 +50,11 @@ class SuiteProgress:
             self._runs[name] = (self._runs[name][0], share)
             self._draw()
 
-    def finish(self, name: str, state: str, loss: float) -> None:
+    def finish(self, name: str, outcome: str) -> None:
+        """A run has ended: `outcome` says how."""
         work, _ = self._runs.pop(name)
         self._ended += work
         self._draw()
-        outcome = f"loss {loss:.4f}" if state == "finished" else state
         self._console.print(f"{name}  {outcome}  {self._eta()}", highlight=False)
 
     def _done(self) -> float:

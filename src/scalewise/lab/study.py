@@ -52,7 +52,7 @@ class Size(Declared):
 
 
 class Data(Declared):
-    corpus: str = "stdlib"
+    corpus: str = Field(default="stdlib", min_length=1)
     context: PositiveInt = 128
     held_out_windows: PositiveInt = 512
 
@@ -76,7 +76,7 @@ class Tuning(Declared):
     """The learning rate is searched on a factor-2 grid around `rate_times_width / width`."""
 
     rate_times_width: Positive = 0.25
-    seeds: tuple[int, ...] = (0, 1, 2)
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0, 1, 2)
 
     @field_validator("seeds")
     @classmethod
@@ -102,13 +102,20 @@ class Study(Declared):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     group: str = "llama"
-    flops: tuple[Positive, ...] = Field(min_length=1)
+    flops: tuple[Annotated[float, Field(ge=1e6, le=1e30)], ...] = Field(min_length=1)
     sizes: tuple[Size, ...] = Field(min_length=1)
     data: Data = Data()
     training: Training = Training()
     batch: Batch = Batch()
     tuning: Tuning = Tuning()
     questions: tuple[QuestionCall, ...] = ()
+
+    @model_validator(mode="after")
+    def sizes_are_distinct(self) -> "Study":
+        shapes = [size.shape(self.data.context) for size in self.sizes]
+        if len(set(shapes)) < len(shapes):
+            raise ValueError("two of the sizes are the same model; list each once")
+        return self
 
     def recipe(self, size: Size, budget: float, rate_exponent: int, seed: int, corpus: Corpus) -> Recipe:
         shape = size.shape(self.data.context)
@@ -144,7 +151,7 @@ def load_study(path: Path) -> Study:
     if not path.is_file():
         raise StudyError(f"{path}: no such study file.")
     try:
-        content = tomllib.loads(path.read_text())
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StudyError(f"{path}: not valid TOML: {error}.") from None
     try:

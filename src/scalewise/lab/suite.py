@@ -19,7 +19,8 @@ from scalewise.lab.recipe import Recipe
 from scalewise.lab.study import Size, Study, load_study
 from scalewise.lab.tuning import Tuned, bracket
 from scalewise.lab.workers import WorkerPool
-from scalewise.runs.store import Store, write_atomically
+from scalewise.runs.files import write_text
+from scalewise.runs.store import Store
 
 Chain = Generator[list[Recipe], dict[str, float], None]
 """Yields the recipes it needs next; is sent the final loss of each by run name."""
@@ -52,6 +53,7 @@ def train_study(study_path: Path, directory: Path, workers: int, device: str = "
     }
     with SuiteProgress(sum(work.values())) as progress, WorkerPool(study.data.corpus, workers, device) as pool:
         _drive(chains, store, pool, progress)
+    store.save_summary()
     return store
 
 
@@ -89,7 +91,8 @@ def _drive(chains: dict[str, Chain], store: Store, pool: WorkerPool, progress: S
             pool.start(queue.pop(name), store.run(name))
         for name, state in pool.wait(progress.update):
             loss = _final_loss(store, name) if state == "finished" else math.nan
-            progress.finish(name, state, loss)
+            message = store.run(name).message()
+            progress.finish(name, f"loss {loss:.4f}" if state == "finished" else f"{state}: {message}")
             for waiter in [w for w in waiting if name in w.missing]:
                 waiter.missing.discard(name)
                 waiter.losses[name] = loss
@@ -169,13 +172,15 @@ def _chain_name(size: Size) -> str:
 
 
 def _open_store(study_path: Path, corpus: Corpus, directory: Path) -> Store:
+    if directory.exists() and not directory.is_dir():
+        raise StudyError(f"--into {directory}: is a file; name a folder.")
     declared, recorded = directory / "study.toml", directory / "corpus.json"
     if declared.exists() and declared.read_bytes() != study_path.read_bytes():
         raise StudyError(f"{directory} holds another study than {study_path}; give another folder with --into.")
-    if recorded.exists() and json.loads(recorded.read_text())["sha256"] != corpus.sha256:
+    if recorded.exists() and json.loads(recorded.read_text(encoding="utf-8"))["sha256"] != corpus.sha256:
         raise StudyError(f"{directory} was begun on another text than today's '{corpus.name}'; give another folder.")
     (directory / "runs").mkdir(parents=True, exist_ok=True)
     if not declared.exists():
         copyfile(study_path, declared)
-        write_atomically(recorded, json.dumps(corpus.record, indent=1))
+        write_text(recorded, json.dumps(corpus.record, indent=1))
     return Store(directory)

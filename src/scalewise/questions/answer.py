@@ -87,7 +87,9 @@ class Answer:
         """The whole answer as JSON text, also written to `path` when one is given."""
         text = json.dumps(asdict(self), indent=1, allow_nan=False)
         if path is not None:
-            Path(path).write_text(text + "\n")
+            from scalewise.runs.files import write_text
+
+            write_text(Path(path), text + "\n")
         return text
 
     @staticmethod

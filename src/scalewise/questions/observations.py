@@ -31,12 +31,21 @@ def observed(runs: Runs, points: Points) -> tuple["pl.DataFrame", list[str]]:
     if note:
         notes.append(note)
     rows = best if points == "ended" else runs.table.filter(pl.col("run").is_in(best["run"].implode()))
-    rows = rows.filter(pl.col("loss").is_finite())
+    rows = in_order(rows.filter(pl.col("loss").is_finite()))
     if rows.height == 0:
-        raise QuestionError(f"{runs.source}: no row has a loss to compare.")
+        why = "every run diverged or failed" if runs.failed.height else "no row has a loss"
+        raise QuestionError(f"{runs.source}: there is nothing to compare: {why}.")
     if runs.has_curves and points == "ended":
         notes.append("one point per run is used, at its end")
     return rows, notes
+
+
+ORDER = ("group", "params", "seed", "tokens", "flops", "gpu_hours", "lr", "loss", "run")
+
+
+def in_order(rows: "pl.DataFrame") -> "pl.DataFrame":
+    """The rows in an order of their own, so that nothing random depends on how the table was sorted."""
+    return rows.sort([c for c in ORDER if c in rows.columns], nulls_last=True)
 
 
 def at_most(
@@ -78,9 +87,10 @@ def surface_points(rows: "pl.DataFrame", source: str) -> SurfacePoints:
     """
     import polars as pl
 
-    for column in ("tokens", "flops"):
-        if column not in rows.columns or rows[column].null_count():
-            raise QuestionError(f"{source}: every row needs tokens or flops, so that the other follows from it.")
+    if "flops" not in rows.columns or "tokens" not in rows.columns:
+        raise QuestionError(f"{source}: a law of size and data needs a column 'tokens' or 'flops'.")
+    if empty := rows["flops"].null_count() + rows["tokens"].null_count():
+        raise QuestionError(f"{source}: {empty:,} rows with a loss have neither tokens nor flops; add one of them.")
     if rows["params"].n_unique() < 2:
         size = rows["params"][0]
         raise QuestionError(
@@ -88,6 +98,9 @@ def surface_points(rows: "pl.DataFrame", source: str) -> SurfacePoints:
         )
     if rows["run"].n_unique() < 2:
         raise QuestionError(f"{source}: there is only one run; a law needs several.")
+    losses = rows["loss"].to_numpy()
+    if losses.max() <= losses.min() * (1 + 1e-9):
+        raise QuestionError(f"{source}: every loss is {losses[0]:g}; there is no effect of size or data to fit.")
     per_run = rows["run"].n_unique() < rows.height
     key = pl.struct("run") if per_run else pl.struct("group", "params", "tokens")
     clusters = rows.select(key.rank("dense") - 1).to_series().to_numpy().astype(np.int64)

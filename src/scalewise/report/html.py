@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def write_html(answers: Sequence["Answer"], path: Path, title: str | None = None) -> None:
     """Write the answers into one file, whole or not at all."""
-    from scalewise.runs.store import write_atomically
+    from scalewise.runs.files import write_text
 
     page = (
         _templates()
@@ -33,8 +33,7 @@ def write_html(answers: Sequence["Answer"], path: Path, title: str | None = None
             bundle=_bundle() if any(a.charts for a in answers) else "",
         )
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, page)
+    write_text(path, page)
 
 
 def as_fragment(answer: "Answer") -> str:

@@ -28,13 +28,25 @@ def with_compute(table: "pl.DataFrame", convention: Convention, report: list[str
     if convention == "6nd" and "tokens" in has:
         report.append("flops computed as 6 x params x tokens, as asked")
         return table.with_columns(six_nd.alias("flops"))
-    if "flops" not in has and "tokens" in has:
-        report.append("flops computed as 6 x params x tokens (no flops column, no shapes)")
-        return table.with_columns(six_nd.alias("flops"))
-    if "tokens" not in has and "flops" in has:
-        report.append("tokens computed as flops / (6 x params) (no tokens column)")
-        return table.with_columns((pl.col("flops") / (6.0 * pl.col("params"))).alias("tokens"))
+    if "tokens" in has:
+        table = _filled(table, "flops", six_nd, "flops computed as 6 x params x tokens", report)
+    if "flops" in table.columns:
+        by_flops = pl.col("flops") / (6.0 * pl.col("params"))
+        table = _filled(table, "tokens", by_flops, "tokens computed as flops / (6 x params)", report)
     return table
+
+
+def _filled(table: "pl.DataFrame", column: str, value: "pl.Expr", what: str, report: list[str]) -> "pl.DataFrame":
+    """The column, computed where it is empty or missing; the report says for how many rows, if not for all."""
+    import polars as pl
+
+    if column not in table.columns:
+        report.append(f"{what} (no {column} column)")
+        return table.with_columns(value.alias(column))
+    filled = table.with_columns(pl.coalesce(column, value).alias(column))
+    if count := table[column].null_count() - filled[column].null_count():
+        report.append(f"{what} in {count:,} rows where it was empty")
+    return filled
 
 
 def _full_per_token() -> "pl.Expr":

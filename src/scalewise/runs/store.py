@@ -12,13 +12,13 @@ Plain appends survive a killed process and shared disks; a half-written last lin
 """
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from scalewise.errors import TableError
+from scalewise.runs.files import write_text, write_whole
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,29 +43,33 @@ class RunFolder:
 
     def create(self, config: Record) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.path / "config.json", json.dumps(config, indent=1))
+        write_text(self.path / "config.json", json.dumps(config, indent=1))
 
     def append(self, row: Record) -> None:
-        with self.metrics_path.open("a") as lines:
+        with self.metrics_path.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(row) + "\n")
 
     def set_state(self, state: State, message: str = "") -> None:
-        write_atomically(self.path / "status.json", json.dumps({"state": state, "message": message}))
+        write_text(self.path / "status.json", json.dumps({"state": state, "message": message}))
 
     def state(self) -> State:
-        path = self.path / "status.json"
-        if not path.exists():
-            return "waiting"
-        state: State = json.loads(path.read_text())["state"]
+        state: State = self._status().get("state", "waiting")
         return state
 
+    def message(self) -> str:
+        """Why the run ended as it did, where there is something to say."""
+        return str(self._status().get("message", ""))
+
+    def _status(self) -> Record:
+        path = self.path / "status.json"
+        return _read_object(path) if path.exists() else {}
+
     def config(self) -> Record:
-        record: Record = json.loads((self.path / "config.json").read_text())
-        return record
+        return _read_object(self.path / "config.json")
 
     def metrics(self) -> list[Record]:
         """Logged rows by step; a step logged twice (before and after a restart) counts once."""
-        by_step = {row["step"]: row for row in read_lines(self.metrics_path)}
+        by_step = {row.get("step", 0): row for row in read_lines(self.metrics_path)}
         return [by_step[step] for step in sorted(by_step)]
 
 
@@ -86,7 +90,7 @@ class Store:
         return [RunFolder(p) for p in sorted((self.path / "runs").iterdir()) if (p / "config.json").is_file()]
 
     def append_tuning(self, cell: Record) -> None:
-        with (self.path / "tuning.jsonl").open("a") as lines:
+        with (self.path / "tuning.jsonl").open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(cell) + "\n")
 
     def tuning(self) -> list[Record]:
@@ -98,37 +102,53 @@ class Store:
         return read_lines(self.path / name)
 
     def summary(self) -> "pl.DataFrame":
-        """One row per run that has ended: its recipe and its last logged step. A diverged run has loss NaN.
+        """One row per run that has ended: its recipe and its last logged step. A run that diverged or failed is a row
+        with that state and loss NaN.
 
         Raises TableError when nothing has ended yet.
         """
         import polars as pl
 
-        rows = []
+        rows: list[Record] = []
         for folder in self.runs():
             state = folder.state()
             metrics = folder.metrics()
-            if state in ("finished", "diverged") and metrics:
-                rows.append(folder.config() | metrics[-1] | {"state": state})
+            if state in ("finished", "diverged", "failed"):
+                last = metrics[-1] if metrics else {}
+                rows.append(folder.config() | {"loss": float("nan")} | last | {"state": state})
         if not rows:
             raise TableError(f"{self.path}: no run of this store has ended yet; let `scalewise train` go on.")
         table = pl.DataFrame(rows, infer_schema_length=None, strict=False)
-        table.write_parquet(self.path / "summary.parquet")
         return table
+
+    def save_summary(self) -> None:
+        """Write summary.parquet, for other programs; ours rebuild it from the lines."""
+        write_whole(self.path / "summary.parquet", self.summary().write_parquet)
+
+    def unfinished(self) -> int:
+        """How many runs have begun and not ended."""
+        return sum(folder.state() in ("waiting", "running") for folder in self.runs())
 
 
 def read_lines(path: Path) -> Iterator[Record]:
-    """The whole JSON lines of a file; a last line cut short by a kill is skipped."""
+    """The whole JSON lines of a file; a last line cut short by a kill is skipped. Raises TableError for another one."""
     if not path.exists():
         return
-    with path.open() as lines:
-        for line in lines:
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, start=1):
             if line.endswith("\n"):
-                yield json.loads(line)
+                yield _object(line, f"{path}, line {number}")
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write beside the target and rename, so that a reader never sees half a file."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text)
-    beside.replace(path)
+def _read_object(path: Path) -> Record:
+    return _object(path.read_text(encoding="utf-8", errors="replace"), str(path))
+
+
+def _object(text: str, where: str) -> Record:
+    try:
+        record = json.loads(text)
+    except json.JSONDecodeError:
+        record = None
+    if not isinstance(record, dict):
+        raise TableError(f"{where}: not a JSON object; the store is damaged there, remove that run's folder.")
+    return record

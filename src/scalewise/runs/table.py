@@ -1,15 +1,15 @@
 """Runs: the one table that everything shares. A row is one observation of one run at one point of its life."""
 
 import hashlib
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scalewise.errors import TableError
+from scalewise.errors import TableError, did_you_mean
 from scalewise.runs.columns import BY_NAME, FAILED_STATES
+from scalewise.runs.files import write_whole
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,10 +47,12 @@ class Runs:
         missing = [c for c in columns if not self.has(c)]
         if missing:
             wanted = " and ".join(f"'{c}' ({BY_NAME[c].meaning})" for c in missing)
+            known = (missing[0], *BY_NAME[missing[0]].aliases)
+            near = next((name for name in self.table.columns if did_you_mean(name, known)), "NAME")
             raise TableError(
                 f"{self.source}: {purpose} needs a column {wanted}; the table has "
                 f"{', '.join(self.table.columns)}. Add it, or name the column that holds it with "
-                f"--column {missing[0]}=NAME."
+                f"--column {missing[0]}={near}."
             )
 
     def where(self, condition: "pl.Expr", note: str) -> "Runs":
@@ -103,15 +105,10 @@ class Runs:
 
     def save(self, path: Path) -> None:
         """Write the tidy table as .csv or .parquet, whole or not at all. Raises TableError for another ending."""
-        if path.suffix not in (".csv", ".parquet"):
+        ending = path.suffix.lower()
+        if ending not in (".csv", ".parquet"):
             raise TableError(f"{path}: a table can be saved as .csv or .parquet.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        if path.suffix == ".csv":
-            self.table.write_csv(beside)
-        else:
-            self.table.write_parquet(beside)
-        beside.replace(path)
+        write_whole(path, self.table.write_csv if ending == ".csv" else self.table.write_parquet)
 
 
 def listed(values: Iterable[object], most: int = 5) -> str:

@@ -15,16 +15,19 @@ def with_cells(ended: "pl.DataFrame") -> "pl.DataFrame":
     known are cells of their own."""
     import polars as pl
 
+    levels = -1 - np.arange(ended.height)
     axis = compute_axis(ended)
-    levels = compute_levels(ended[axis].to_numpy()) if axis else np.arange(ended.height)
+    if axis:
+        known = ended[axis].is_not_null().to_numpy()
+        levels[known] = compute_levels(ended[axis].drop_nulls().to_numpy())
     return ended.with_columns(pl.Series("level", levels)).with_columns(
         pl.struct("group", "params", "level").rank("dense").alias("cell")
     )
 
 
 def compute_axis(ended: "pl.DataFrame") -> str | None:
-    """The column in which every run's compute is known, if there is one."""
-    return next((c for c in ("flops", "gpu_hours") if c in ended.columns and ended[c].null_count() == 0), None)
+    """The column in which the runs' compute is known, if there is one."""
+    return next((c for c in ("flops", "gpu_hours") if c in ended.columns and ended[c].count()), None)
 
 
 def at_best_rate(ended: "pl.DataFrame") -> tuple["pl.DataFrame", str | None]:

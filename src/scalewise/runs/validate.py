@@ -1,19 +1,24 @@
-"""Turns a table with anybody's column names into a Runs table, or says in one sentence why it cannot."""
+"""Turns a recognised table into Runs: types, identities and every value checked, or one sentence that says why not."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from scalewise.errors import TableError, did_you_mean
-from scalewise.runs.columns import BY_NAME, COLUMNS, FAILED_STATES, STATES, Column, normalised
+from scalewise.errors import TableError
+from scalewise.runs.columns import COLUMNS, FAILED_STATES, STATES, Column
 from scalewise.runs.compute import Convention, with_compute
+from scalewise.runs.recognise import no_params, recognise
 from scalewise.runs.table import Runs, listed
 
 if TYPE_CHECKING:
     import polars as pl
 
-
 ESSENTIAL = ("params", "tokens", "flops", "gpu_hours", "loss", "accuracy")
 """Columns in which text is always an error."""
+FEWEST_PARAMS = 100
+"""A smaller number is a count of millions or billions."""
+LARGEST = 1e40
+"""Nothing that was ever counted is larger."""
+UNPRINTABLE = r"[\p{Cc}\x{FFFE}\x{FFFF}]"
 
 
 def runs_from(
@@ -22,19 +27,22 @@ def runs_from(
     named: Mapping[str, str] | None = None,
     nan_means_diverged: bool = False,
     convention: Convention = "given",
+    notes: tuple[str, ...] = (),
 ) -> Runs:
     """Recognise the columns, check every value, fill in what can be computed.
 
-    `named` maps our column names to the table's, for what aliases cannot know. Raises TableError (source, row,
-    column, what to do) for anything that cannot be used; rows are counted from 1, without the header.
+    `named` maps our column names to the table's, for what aliases cannot know; `notes` begin the reading report.
+    Raises TableError (source, row, column, what to do) for anything that cannot be used; rows are counted from 1,
+    without the header.
     """
+    report = list(notes)
+    table = _without_blank_rows(table, report)
     if table.height == 0:
         raise TableError(f"{source}: the table has no rows.")
-    report: list[str] = []
-    table = _recognise(table, source, dict(named or {}), report)
+    table = recognise(table, source, dict(named or {}), report)
     if "params" not in table.columns:
-        raise TableError(_no_params(table, source))
-    table = _typed(_without_namesakes(table, report), source)
+        raise TableError(no_params(table, source))
+    table = _typed(_without_namesakes(table, report), source, report)
     table = _identified(table, source, report)
     table = _states(table, source, nan_means_diverged, report)
     _check_values(table, source)
@@ -44,70 +52,13 @@ def runs_from(
     return Runs(table, source, tuple(report))
 
 
-def _recognise(table: "pl.DataFrame", source: str, named: dict[str, str], report: list[str]) -> "pl.DataFrame":
-    """Rename columns to ours. The exact name wins, then what the user named, then aliases in their order."""
+def _without_blank_rows(table: "pl.DataFrame", report: list[str]) -> "pl.DataFrame":
     import polars as pl
 
-    for ours, theirs in named.items():
-        if ours not in BY_NAME:
-            raise TableError(f"--column {ours}={theirs}: '{ours}' is no column of ours{did_you_mean(ours, BY_NAME)}.")
-        if theirs not in table.columns:
-            hint = did_you_mean(theirs, table.columns)
-            raise TableError(f"{source}: there is no column '{theirs}'{hint}; it has {', '.join(table.columns)}.")
-    taken: dict[str, str] = {}
-    by_normal: dict[str, list[str]] = {}
-    for name in table.columns:
-        by_normal.setdefault(normalised(name), []).append(name)
-    for column in COLUMNS:
-        candidates = _candidates(column, by_normal, named, set(table.columns))
-        candidates = [c for c in candidates if c not in taken.values()]
-        if not candidates:
-            continue
-        chosen, *others = candidates
-        taken[column.name] = chosen
-        if chosen != column.name:
-            report.append(f"{column.name} ({column.meaning}) is column '{chosen}'")
-        if others:
-            report.append(f"left alone, though they might be {column.name} too: {listed(others)}")
-    table = _without_clashes(table, taken, report)
-    table = table.rename({theirs: ours for ours, theirs in taken.items() if ours != theirs})
-    for column in COLUMNS:
-        for alias, factor, what in column.converted:
-            if normalised(taken.get(column.name, "")) == normalised(alias):
-                table = table.with_columns(pl.col(column.name).cast(pl.Float64, strict=False) * factor)
-                report.append(f"{column.name} was {what}")
-    return table
-
-
-def _candidates(column: Column, by_normal: dict[str, list[str]], named: dict[str, str], present: set[str]) -> list[str]:
-    if column.name in named:
-        return [named[column.name]]
-    if column.name in present:
-        return [column.name]
-    aliases = (column.name, *column.aliases, *(alias for alias, _, _ in column.converted))
-    return list(dict.fromkeys(name for alias in aliases for name in by_normal.get(normalised(alias), [])))
-
-
-def _without_clashes(table: "pl.DataFrame", taken: dict[str, str], report: list[str]) -> "pl.DataFrame":
-    """A column the user overruled keeps its content under another name."""
-    clashes = {ours: f"{ours}_as_given" for ours, theirs in taken.items() if ours != theirs and ours in table.columns}
-    for ours, renamed in clashes.items():
-        report.append(f"the table's own '{ours}' is kept as '{renamed}'")
-    return table.rename(clashes)
-
-
-def _no_params(table: "pl.DataFrame", source: str) -> str:
-    names = [n for c in COLUMNS if c.name == "params" for n in (c.name, *c.aliases)]
-    near = [n for n in table.columns if did_you_mean(n, names)]
-    hint = (
-        f" '{near[0]}' looks like it: rename it, or pass --column params={near[0]}."
-        if near
-        else " Name the column that holds it with --column params=NAME."
-    )
-    separators = [s for s in ";\t|" if len(table.columns) == 1 and s in table.columns[0]]
-    if separators:
-        hint = f" The header has no commas but '{separators[0]}': save the table with commas."
-    return f"{source}: no column for params (trainable parameters); the columns are {', '.join(table.columns)}.{hint}"
+    kept = table.filter(~pl.all_horizontal(pl.all().is_null())) if table.width else table
+    if kept.height < table.height:
+        report.append(f"{table.height - kept.height:,} blank lines were skipped; rows are counted without them")
+    return kept
 
 
 def _without_namesakes(table: "pl.DataFrame", report: list[str]) -> "pl.DataFrame":
@@ -124,52 +75,96 @@ def _without_namesakes(table: "pl.DataFrame", report: list[str]) -> "pl.DataFram
     return table.rename(renamed)
 
 
-def _typed(table: "pl.DataFrame", source: str) -> "pl.DataFrame":
-    """Numbers as Float64, text as String; text in a number column is an error with its row."""
+def _typed(table: "pl.DataFrame", source: str, report: list[str]) -> "pl.DataFrame":
+    """Numbers as Float64, text as printable String; nested columns that are not ours are left out, with a note."""
     import polars as pl
 
+    ours = {column.name for column in COLUMNS}
+    nested = [n for n, t in table.schema.items() if n not in ours and (t.is_nested() or t in (pl.Binary, pl.Object))]
+    if nested:
+        report.append(f"left out, since cells hold lists or bytes: {listed(nested)}")
     casts: list[pl.Expr | pl.Series] = []
     for column in COLUMNS:
-        if column.name not in table.columns:
-            continue
-        if column.kind == "text":
-            casts.append(pl.col(column.name).cast(pl.String))
-            continue
-        given = table[column.name]
-        numbers = given.cast(pl.Float64, strict=False)
-        wrong = given.is_not_null() & numbers.is_null()
-        if given.dtype == pl.String:
-            wrong &= given.str.strip_chars() != ""
-        if wrong.any():
-            row = int(wrong.arg_true()[0])
-            raise TableError(
-                f"{source}, row {row + 1}, column '{column.name}': '{given[row]}' is not a number "
-                f"({int(wrong.sum()):,} such cells); write numbers out, for example 1.2e9."
-            )
-        casts.append(numbers.alias(column.name))
-    return table.with_columns(casts)
+        if column.name in table.columns:
+            given = table[column.name]
+            if given.dtype.is_nested() or given.dtype in (pl.Binary, pl.Duration, pl.Boolean, pl.Object):
+                raise TableError(f"{source}, column '{column.name}': cells are {given.dtype}, not {_wanted(column)}.")
+            casts.append(_text(given) if column.kind == "text" else _numbers(given, source))
+    return table.drop(nested).with_columns(casts)
+
+
+def _wanted(column: Column) -> str:
+    return "text" if column.kind == "text" else "numbers"
+
+
+def _text(given: "pl.Series") -> "pl.Series":
+    """Control characters would break terminals and figures."""
+    import polars as pl
+
+    return given.cast(pl.String).str.replace_all(UNPRINTABLE, "\ufffd").replace("", None)
+
+
+def _numbers(given: "pl.Series", source: str) -> "pl.Series":
+    import polars as pl
+
+    if given.dtype in (pl.String, pl.Categorical):
+        given = given.cast(pl.String).str.strip_chars().replace("", None)
+    numbers = given.cast(pl.Float64, strict=False)
+    wrong = given.is_not_null() & numbers.is_null()
+    if wrong.any():
+        row = int(wrong.arg_true()[0])
+        raise TableError(
+            f"{source}, row {row + 1}, column '{given.name}': '{given[row]}' is not a number ({_cells(wrong)}); "
+            "write numbers out, for example 1.2e9."
+        )
+    return numbers
 
 
 def _identified(table: "pl.DataFrame", source: str, report: list[str]) -> "pl.DataFrame":
-    """Every row belongs to a run and a group. A run has one size."""
+    """Every row belongs to a run and a group. A run has one size, one group and one seed."""
     import polars as pl
 
-    taken_from = next((line for line in report if line.startswith("run (")), None)
-    if "run" in table.columns:
-        several = table.group_by("run").agg(pl.col("params").n_unique().alias("n")).filter(pl.col("n") > 1)
-        if several.height and taken_from is None:
-            name = several["run"].sort()[0]
-            raise TableError(f"{source}: run '{name}' has rows of several params; give each size its own run name.")
-        if several.height:  # an alias such as `model` that names something wider than a run
-            report.remove(str(taken_from))
-            report.append("the column that might name runs holds several sizes under one name; it was left alone")
-            table = table.rename({"run": "run_as_given"})
-    if "run" not in table.columns:
-        report.append("no column names the run: every row is taken as a run of its own")
-        table = table.with_columns((pl.lit("row ") + pl.int_range(1, pl.len() + 1).cast(pl.String)).alias("run"))
+    own_name = pl.lit("row ") + pl.int_range(1, pl.len() + 1).cast(pl.String)
     if "group" not in table.columns:
         table = table.with_columns(pl.lit("all").alias("group"))
+    elif empty := table["group"].null_count():
+        report.append(f"{empty:,} rows name no group; they are taken as the group 'unnamed'")
+        table = table.with_columns(pl.col("group").fill_null("unnamed"))
+    if "run" in table.columns:
+        if empty := table["run"].null_count():
+            report.append(f"{empty:,} rows name no run: each is taken as a run of its own")
+            table = table.with_columns(pl.col("run").fill_null(own_name))
+        for part in ("group", "seed"):
+            if part in table.columns and _several(table, part).height:
+                report.append(f"runs of one name have several values of {part}: each is taken as a run of its own")
+                named = pl.concat_str([pl.col("run"), pl.col(part).fill_null("none")], separator=f", {part} ")
+                table = table.with_columns(named.alias("run"))
+        table = _one_size(table, source, report)
+    if "run" not in table.columns:
+        report.append("no column names the run: every row is taken as a run of its own")
+        table = table.with_columns(own_name.alias("run"))
     return table
+
+
+def _several(table: "pl.DataFrame", column: str) -> "pl.DataFrame":
+    """Runs that hold more than one value of a column."""
+    import polars as pl
+
+    return table.group_by("run").agg(pl.col(column).n_unique().alias("n")).filter(pl.col("n") > 1)
+
+
+def _one_size(table: "pl.DataFrame", source: str, report: list[str]) -> "pl.DataFrame":
+    several = _several(table, "params")
+    if several.height == 0:
+        return table
+    alias = next((line for line in report if line.startswith("run (")), None)
+    if alias is None:
+        name = several["run"].sort()[0]
+        raise TableError(f"{source}: run '{name}' has rows of several params; give each size its own run name.")
+    # an alias such as `model` that names something wider than a run
+    report.remove(alias)
+    report.append(f"{alias.split(' is ')[-1]} holds several sizes under one name, so it names no runs; left alone")
+    return table.rename({"run": "run_as_given"})
 
 
 def _states(table: "pl.DataFrame", source: str, nan_means_diverged: bool, report: list[str]) -> "pl.DataFrame":
@@ -183,7 +178,7 @@ def _states(table: "pl.DataFrame", source: str, nan_means_diverged: bool, report
             report.append(f"unknown states are taken as finished: {listed(unknown)}")
     if "loss" not in table.columns:
         return table
-    broken = table["loss"].is_not_null() & ~table["loss"].is_finite()
+    broken = (table["loss"].is_not_null() & ~table["loss"].is_finite()).fill_null(False)
     if "state" in table.columns:
         broken &= ~table["state"].is_in(FAILED_STATES).fill_null(False)
     if not broken.any():
@@ -195,41 +190,48 @@ def _states(table: "pl.DataFrame", source: str, nan_means_diverged: bool, report
             "--nan-means-diverged or a column 'state', and they are reported as diverged."
         )
     report.append(f"diverged (loss is not finite): row {rows}")
-    state = pl.when(broken).then(pl.lit("diverged"))
-    return table.with_columns(
-        (state.otherwise(pl.col("state")) if "state" in table.columns else state.otherwise(pl.lit("finished"))).alias(
-            "state"
-        )
-    )
+    otherwise = pl.col("state") if "state" in table.columns else pl.lit("finished")
+    return table.with_columns(pl.when(broken).then(pl.lit("diverged")).otherwise(otherwise).alias("state"))
 
 
 def _check_values(table: "pl.DataFrame", source: str) -> None:
     for column in COLUMNS:
-        if column.name not in table.columns or column.kind == "text":
-            continue
-        values = table[column.name]
-        if column.kind == "fraction":
-            wrong, why = (values < 0) | (values > 1), "must lie between 0 and 1; a percentage must be divided by 100"
-        elif column.kind == "loss":
-            finite = values.is_finite()
-            wrong, why = finite & (values <= 0), "must be greater than 0 (nats per token)"
-        elif column.name in ("step", "seconds", "tokens", "flops", "gpu_hours", "lr"):
-            wrong, why = ~values.is_finite() | (values < 0), "must be finite and not negative"
-            if column.name in ("tokens", "flops") and not _starts_at_zero(table, column.name):
-                wrong, why = wrong | (values == 0), "must be finite and greater than 0"
-        else:
-            wrong, why = ~values.is_finite() | (values <= 0), "must be finite and greater than 0"
-        if wrong.any():
-            row = int(wrong.arg_true()[0])
-            raise TableError(
-                f"{source}, row {row + 1}, column '{column.name}': {values[row]:g} {why}"
-                f" ({int(wrong.sum()):,} such {'cell' if wrong.sum() == 1 else 'cells'})."
-            )
+        if column.name in table.columns and column.kind != "text":
+            values = table[column.name]
+            wrong, why = _wrong_values(column, values, table)
+            if wrong.any():
+                row = int(wrong.arg_true()[0])
+                raise TableError(
+                    f"{source}, row {row + 1}, column '{column.name}': {values[row]:g} {why} ({_cells(wrong)})."
+                )
     if table["params"].null_count():
         row = int(table["params"].is_null().arg_true()[0])
         raise TableError(f"{source}, row {row + 1}, column 'params': empty; every row needs its model's size.")
 
 
+def _wrong_values(column: Column, values: "pl.Series", table: "pl.DataFrame") -> "tuple[pl.Series, str]":
+    """Which cells are impossible for this column, and why."""
+    if column.kind == "fraction":
+        return (values < 0) | (values > 1), "must lie between 0 and 1; a percentage must be divided by 100"
+    if column.kind == "loss":
+        return values.is_finite() & ((values <= 0) | (values > LARGEST)), "must be greater than 0 (nats per token)"
+    absurd = ~values.is_finite() | (values > LARGEST)
+    if column.name == "params":
+        return (
+            absurd | (values < FEWEST_PARAMS),
+            f"must be a count of at least {FEWEST_PARAMS} parameters; write millions and billions out, for example 7e9",
+        )
+    may_be_zero = column.kind == "number" or _starts_at_zero(table, column.name)
+    if may_be_zero:
+        return absurd | (values < 0), "must be finite and not negative"
+    return absurd | (values <= 0), "must be finite and greater than 0"
+
+
 def _starts_at_zero(table: "pl.DataFrame", column: str) -> bool:
     """A log may begin with step 0; a table of finished runs may not hold a run of no tokens."""
-    return table["run"].n_unique() < table.height and "step" in table.columns
+    return column in ("tokens", "flops") and "step" in table.columns and table["run"].n_unique() < table.height
+
+
+def _cells(wrong: "pl.Series") -> str:
+    count = int(wrong.sum())
+    return "1 such cell" if count == 1 else f"{count:,} such cells"

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from scalewise.checks import Evidence, cautions
 from scalewise.errors import QuestionError
 from scalewise.questions import wording
@@ -13,10 +11,11 @@ from scalewise.questions.equal_compute.catch_up import JointLaw, joint_law
 from scalewise.questions.equal_compute.contest import gap
 from scalewise.questions.equal_compute.measured import measured_levels, sizes_of
 from scalewise.questions.equal_compute.standings import Standings, has_losses, standings_at
-from scalewise.questions.observations import observed
+from scalewise.questions.observations import in_order, observed
 from scalewise.questions.repeat import repeat
 from scalewise.runs.levels import EQUAL_WITHIN
 from scalewise.runs.table import Runs
+from scalewise.runs.validate import LARGEST
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,14 +33,14 @@ def equal_compute(
 ) -> Answer:
     """Compare every size at `at` compute (default: what the largest model was given).
 
-    `compute` is the unit, `flops` or `gpu_hours`; by default GPU-hours where the table has them. Losses measured at
+    `compute` is the unit, `flops` or `gpu_hours`; by default GPU-hours where every row has them. Losses measured at
     equal compute come first; a size that was trained less is extrapolated along its own curve, under every law that
     fits, and by one law of size and data over all runs. Raises QuestionError for a single size or run.
     """
-    axis: Axis = compute or ("gpu_hours" if runs.has("gpu_hours") else "flops")
+    axis: Axis = compute or default_axis(runs)
     runs.require(axis, purpose="equal-compute")
-    if at is not None and not (np.isfinite(at) and at > 0):
-        raise QuestionError(f"--at {at:g}: must be a number of {axis} greater than 0.")
+    if at is not None and not 0 < at < LARGEST:
+        raise QuestionError(f"--at {at:g}: must be a number of {axis} greater than 0 (and below {LARGEST:g}).")
     rows, notes = _rows(runs, axis)
     sizes = sizes_of(rows)
     if len(sizes) > MOST_SIZES:
@@ -85,18 +84,26 @@ def equal_compute(
     )
 
 
+def default_axis(runs: Runs) -> Axis:
+    """GPU-hours are only ever in a table because somebody put them there; flops may have been computed."""
+    complete = runs.has("gpu_hours") and runs.table["gpu_hours"].null_count() == 0
+    return "gpu_hours" if complete or not runs.has("flops") else "flops"
+
+
 def _rows(runs: Runs, axis: Axis) -> tuple["pl.DataFrame", list[str]]:
     """Observations with compute; a table without any loss can still say how much longer each size must train."""
     import polars as pl
 
     if not runs.has("loss"):
-        rows, notes = runs.table, ["the table has no losses: only training lengths are compared"]
+        rows, notes = in_order(runs.table), ["the table has no losses: only training lengths are compared"]
     else:
         rows, notes = observed(runs, points="all")
-    rows = rows.filter(pl.col(axis) > 0)
-    if rows.height == 0:
+    known = rows.filter(pl.col(axis) > 0)
+    if known.height == 0:
         raise QuestionError(f"{runs.source}: no row has both a loss and {axis}.")
-    return rows, notes
+    if known.height < rows.height:
+        notes = [*notes, f"{rows.height - known.height:,} rows without {axis} are in no comparison"]
+    return known, notes
 
 
 def _verdict(standings: Standings, seed: int) -> tuple[float | None, str]:

@@ -10,6 +10,8 @@ from scalewise.laws import Fit
 Floats = NDArray[np.float64]
 
 SIX_ND_WITHIN = 0.02
+STEEPEST = 0.7
+"""A ratio that changes faster than size to this power would give the loss several valleys."""
 GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
 ITERATIONS = 90
 """Golden-section steps: shrinks 60 natural-log units of size to below 1e-15 of it."""
@@ -19,8 +21,9 @@ ITERATIONS = 90
 class TokenCost:
     """Training operations per token at each size, as the runs themselves spent them.
 
-    Between observed sizes the ratio to 6 params is interpolated in log size; beyond them it stays as at the edge. When
-    every run is within 2 % of 6ND, 6ND itself is used.
+    Between observed sizes the ratio to 6 params is interpolated in log size; beyond them it stays as at the edge. Where
+    it jumps from size to size (contexts differ, say), a straight line through all of it is used. When every run is
+    within 2 % of 6ND, 6ND itself is used.
     """
 
     log_params: Floats
@@ -32,9 +35,11 @@ class TokenCost:
         sizes = np.unique(params)
         medians = np.array([np.median(ratio[params == size]) for size in sizes])
         if np.abs(medians).max() <= np.log1p(SIX_ND_WITHIN):
-            medians = np.zeros(1)
-            sizes = sizes[:1]
-        return TokenCost(np.log(sizes), medians)
+            return TokenCost(np.log(sizes[:1]), np.zeros(1))
+        logs = np.log(sizes)
+        if logs.size > 2 and np.abs(np.diff(medians) / np.diff(logs)).max() > STEEPEST:
+            medians = np.polyval(np.polyfit(logs, medians, 1), logs)
+        return TokenCost(logs, medians)
 
     @property
     def is_six_nd(self) -> bool:

@@ -14,7 +14,8 @@ from scalewise.questions.observations import SurfacePoints
 
 Floats = NDArray[np.float64]
 Triple = tuple[float, float, float]
-WIDEST_TOLERANCE = 0.2
+EDGE = 1e-3
+USUAL_TOLERANCE, WIDEST_TOLERANCE = 0.005, 0.2
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,15 @@ class Tolerance:
     nats: float = 0.0
 
     @staticmethod
-    def of(relative: float, nats: float | None) -> "Tolerance":
+    def of(relative: float | None, nats: float | None) -> "Tolerance":
         """Check what the user gave. Raises QuestionError."""
+        if relative is not None and nats is not None:
+            raise QuestionError("--tolerance and --tolerance-nats: give one of them.")
         if nats is not None:
             if not (np.isfinite(nats) and nats > 0):
                 raise QuestionError(f"--tolerance-nats {nats:g}: must be a number greater than 0.")
             return Tolerance(0.0, nats)
+        relative = USUAL_TOLERANCE if relative is None else relative
         if not 0 < relative < WIDEST_TOLERANCE:
             hint = f" for {relative:g} per cent write {relative / 100:g};" if WIDEST_TOLERANCE <= relative < 20 else ""
             raise QuestionError(
@@ -72,6 +76,11 @@ class Choice:
     budget: Budget
     optimum: Floats
     smallest: Floats
+
+    @property
+    def at_edge(self) -> bool:
+        """Whether the optimum of the best fit is at the edge of what was searched: one parameter, or one token."""
+        return bool(self.optimum[0] < EDGE or self.budget.log_tokens(self.optimum)[0] < EDGE)
 
     def tokens(self, log_params: Floats) -> Estimate:
         return exponential(self.budget.log_tokens(log_params))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from scalewise.checks import Evidence, cautions
-from scalewise.errors import QuestionError
+from scalewise.errors import QuestionError, did_you_mean
 from scalewise.laws import CHINCHILLA, Estimate, fit_law
 from scalewise.questions import wording
 from scalewise.questions.answer import Answer, Finding, judge
@@ -13,8 +13,10 @@ from scalewise.questions.model_size.choice import Case, Choice, Tolerance, expon
 from scalewise.questions.model_size.isoflop import isoflop_optima
 from scalewise.questions.observations import Points, at_most, observed, surface_points
 from scalewise.questions.repeat import repeat
-from scalewise.runs.table import Runs
+from scalewise.runs.table import Runs, listed
+from scalewise.runs.validate import LARGEST
 
+LEAST_FLOPS = 1e6
 REACHABLE = 10.0
 """A next run may cost this many times the largest one seen."""
 
@@ -22,24 +24,27 @@ REACHABLE = 10.0
 def model_size(
     runs: Runs,
     flops: float | None = None,
-    tolerance: float = 0.005,
+    tolerance: float | None = None,
     tolerance_nats: float | None = None,
     serve_tokens: float | None = None,
     points: Points = "ended",
+    group: str | None = None,
     resamples: int = 1000,
     seed: int = 0,
 ) -> Answer:
     """The compute-optimal size at `flops` (default: the largest observed) and the smallest within the tolerance.
 
-    `tolerance` is relative to the optimum's loss; `tolerance_nats` is absolute and taken instead of it. `serve_tokens`
-    is how many tokens will be served. Rests on Chinchilla's law, bootstrapped by run; isoFLOP optima are shown beside
-    it where the runs form budgets. Raises QuestionError when no such law can be fitted.
+    `tolerance` is relative to the optimum's loss (0.005 unless given), `tolerance_nats` absolute; give one of them.
+    `serve_tokens` is how many tokens will be served; `group` is whose law is fitted, where the table has several.
+    Rests on Chinchilla's law, bootstrapped by run; isoFLOP optima are shown beside it where the runs form budgets.
+    Raises QuestionError when no such law can be fitted.
     """
     runs.require("loss", purpose="model-size")
     allowed = Tolerance.of(tolerance, tolerance_nats)
-    for name, value in (("flops", flops), ("serve-tokens", serve_tokens)):
-        if value is not None and not (np.isfinite(value) and value > 0):
-            raise QuestionError(f"--{name} {value:g}: must be a number greater than 0.")
+    for name, value, least in (("flops", flops, LEAST_FLOPS), ("serve-tokens", serve_tokens, 1.0)):
+        if value is not None and not least <= value <= LARGEST:
+            raise QuestionError(f"--{name} {value:g}: must be a number from {least:g} to {LARGEST:g}.")
+    runs = _one_group(runs, group)
     rows, notes = at_most(*observed(runs, points), seed)
     data = surface_points(rows, runs.source)
     fit = fit_law(CHINCHILLA, data.inputs, data.loss, data.clusters, resamples, seed=seed)
@@ -48,6 +53,11 @@ def model_size(
     cost = TokenCost.of(data.params, data.tokens, data.flops)
     case = Case(fit, cost, data, flops or float(data.flops.max()), allowed)
     choice = case.choose()
+    if choice.at_edge:
+        raise QuestionError(
+            f"{runs.source}: under the law that fits, the loss at {wording.flops(case.flops)} flops has no lowest "
+            "point between one parameter and one token; these runs do not show how size trades with data."
+        )
     probability = float(np.mean(choice.smallest[1:] - choice.optimum[1:] <= np.log(0.5)))
     isoflop = isoflop_optima(data, seed)
     backtest = robustness.backtest(case, resamples, seed)
@@ -80,13 +90,31 @@ def model_size(
             seed,
             {
                 "flops": flops,
-                "tolerance": tolerance if tolerance_nats is None else None,
+                "tolerance": tolerance,
                 "tolerance_nats": tolerance_nats,
                 "serve_tokens": serve_tokens,
                 "points": points if points != "ended" else None,
+                "group": group,
             },
         ),
     )
+
+
+def _one_group(runs: Runs, group: str | None) -> Runs:
+    """The runs of one group: architectures and methods have laws of their own."""
+    import polars as pl
+
+    groups = sorted(runs.table["group"].unique())
+    if group is None and len(groups) > 1:
+        raise QuestionError(
+            f"{runs.source}: the groups {listed(groups)} need a law each; choose one with --group '{groups[0]}'."
+        )
+    if group is None or groups == [group]:
+        return runs
+    if group not in groups:
+        hint = did_you_mean(group, groups)
+        raise QuestionError(f"{runs.source}: there is no group '{group}'{hint}; there are {listed(groups)}.")
+    return runs.where(pl.col("group") == group, f"group '{group}'")
 
 
 def _counts(backtest: Finding | None) -> tuple[int, int] | None:

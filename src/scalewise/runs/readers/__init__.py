@@ -15,6 +15,7 @@ from scalewise.runs.validate import runs_from
 if TYPE_CHECKING:
     import polars as pl
 
+STANDARD_INPUT = "standard input"
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".pickle.xz", ".pkl.gz", ".joblib")
 
 
@@ -30,25 +31,28 @@ def read(
     (attention and last layer counted, from the model's shape) or `6nd`. Raises TableError in one sentence that
     names file, row and column.
     """
-    if isinstance(source, str | Path):
-        table, name = _table_at(str(source))
-    else:
-        table, name = _frame(source), "data frame"
-    return runs_from(table, name, columns, nan_means_diverged, flops_by)
+    if not isinstance(source, str | Path):
+        return runs_from(_frame(source), "data frame", columns, nan_means_diverged, flops_by)
+    table, notes = _table_at(str(source))
+    name = STANDARD_INPUT if str(source) == "-" else str(source)
+    return runs_from(table, name, columns, nan_means_diverged, flops_by, notes)
 
 
-def _table_at(source: str) -> "tuple[pl.DataFrame, str]":
+def _table_at(source: str) -> "tuple[pl.DataFrame, tuple[str, ...]]":
+    """The table at a path, and what there is to say about how it was found."""
     path = Path(source)
     if source == "-":
-        return read_standard_input(), "standard input"
+        return read_standard_input(STANDARD_INPUT), ()
     if not path.exists():
         if source in EMBEDDED:
-            return read_embedded(source), source
+            return read_embedded(source), ()
         raise TableError(f"{source}: there is no such file or folder (the embedded suite is called 'smol').")
     if path.is_dir():
         if not Store.is_store(path):
             raise TableError(f"{source}: a folder, but not a store (no study.toml and runs/); name a file.")
-        return Store(path).summary(), source
+        unfinished = Store(path).unfinished()
+        note = f"{unfinished:,} runs of the store have not ended; they are left out"
+        return Store(path).summary(), (note,) if unfinished else ()
     if source.lower().endswith(PICKLES) or _starts_like_a_pickle(path):
         raise TableError(
             f"{source}: a pickle runs code when it is opened, so it is refused; save it as CSV or Parquet."
@@ -57,7 +61,7 @@ def _table_at(source: str) -> "tuple[pl.DataFrame, str]":
         raise TableError(f"{source}: unknown kind of file; scalewise reads {', '.join(ENDINGS)}.")
     if path.stat().st_size == 0:
         raise TableError(f"{source}: the file is empty.")
-    return read_tidy(path), source
+    return read_tidy(path), ()
 
 
 def _starts_like_a_pickle(path: Path) -> bool:

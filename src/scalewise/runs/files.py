@@ -1,0 +1,38 @@
+"""Writing files whole or not at all."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from scalewise.errors import ScalewiseError
+
+
+def check_writable(path: Path) -> None:
+    """Raise ScalewiseError when a file cannot be written there, before any work is done for it."""
+    if path.exists() and not path.is_file():
+        raise ScalewiseError(f"{path}: is not a regular file, so it is not written over; name a file.")
+    parent = next(p for p in (*path.absolute().parents,) if p.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise ScalewiseError(f"{path}: cannot be written, since {parent} is not a folder that may be written to.")
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a file beside the target, then rename it, so that a reader never sees half a file.
+
+    Raises ScalewiseError when the file cannot be written; nothing is left behind then.
+    """
+    check_writable(path)
+    target = path.resolve()
+    beside = target.with_name(f".{os.getpid()}.new")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write(beside)
+        beside.replace(target)
+    except OSError as error:
+        raise ScalewiseError(f"{path}: cannot be written: {error.strerror or error}.") from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    write_whole(path, lambda beside: beside.write_text(text, encoding="utf-8"))

@@ -1,0 +1,85 @@
+"""Which of a table's columns is which of ours: exact names first, then what the user named, then aliases."""
+
+from typing import TYPE_CHECKING
+
+from scalewise.errors import TableError, did_you_mean
+from scalewise.runs.columns import BY_NAME, COLUMNS, Column, normalised
+from scalewise.runs.table import listed
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def recognise(table: "pl.DataFrame", source: str, named: dict[str, str], report: list[str]) -> "pl.DataFrame":
+    """The table with our column names. What was taken as what, and what was left alone, goes into the report."""
+    import polars as pl
+
+    _check_named(table, source, named)
+    by_normal: dict[str, list[str]] = {}
+    for name in table.columns:
+        by_normal.setdefault(normalised(name), []).append(name)
+    taken = dict(named)
+    for column in COLUMNS:
+        if column.name in named:
+            continue
+        candidates = [c for c in _candidates(column, by_normal) if c not in taken.values()]
+        if candidates:
+            taken[column.name], *others = candidates
+            if others:
+                report.append(f"left alone, though they might be {column.name} too: {listed(others)}")
+    for ours, theirs in taken.items():
+        if ours != theirs:
+            report.append(f"{ours} ({BY_NAME[ours].meaning}) is column '{theirs}'")
+    _report_near_misses(table, taken, report)
+    overruled = {ours: f"{ours}_as_given" for ours in taken if ours in table.columns and ours not in taken.values()}
+    for ours, renamed in overruled.items():
+        report.append(f"the table's own '{ours}' is kept as '{renamed}'")
+    table = table.rename(overruled | {theirs: ours for ours, theirs in taken.items() if ours != theirs})
+    for column in COLUMNS:
+        for alias, factor, what in column.converted:
+            if normalised(taken.get(column.name, "")) == normalised(alias):
+                table = table.with_columns(pl.col(column.name).cast(pl.Float64, strict=False) * factor)
+                report.append(f"{column.name} was {what}")
+    return table
+
+
+def _check_named(table: "pl.DataFrame", source: str, named: dict[str, str]) -> None:
+    for ours, theirs in named.items():
+        if ours not in BY_NAME:
+            raise TableError(f"--column {ours}={theirs}: '{ours}' is no column of ours{did_you_mean(ours, BY_NAME)}.")
+        if theirs not in table.columns:
+            hint = did_you_mean(theirs, table.columns)
+            raise TableError(f"{source}: there is no column '{theirs}'{hint}; it has {', '.join(table.columns)}.")
+    twice = [theirs for theirs in set(named.values()) if list(named.values()).count(theirs) > 1]
+    if twice:
+        raise TableError(f"--column: '{twice[0]}' cannot be two of our columns at once.")
+
+
+def _candidates(column: Column, by_normal: dict[str, list[str]]) -> list[str]:
+    """The table's columns that may be this one, the best first."""
+    aliases = (column.name, *column.aliases, *(alias for alias, _, _ in column.converted))
+    found = [name for alias in aliases for name in by_normal.get(normalised(alias), [])]
+    exact = [name for name in found if name == column.name]
+    return list(dict.fromkeys(exact + found))
+
+
+def _report_near_misses(table: "pl.DataFrame", taken: dict[str, str], report: list[str]) -> None:
+    """A column that is nearly one of ours which the table lacks was probably meant to be it."""
+    missing = [column.name for column in COLUMNS if column.name not in taken]
+    strangers = [name for name in table.columns if name not in taken.values()]
+    hints = {name: did_you_mean(name, missing) for name in strangers}
+    report.extend(f"column '{name}' was not recognised{hint}" for name, hint in hints.items() if hint)
+
+
+def no_params(table: "pl.DataFrame", source: str) -> str:
+    """The sentence for a table in which no column gives the models' sizes."""
+    names = [BY_NAME["params"].name, *BY_NAME["params"].aliases]
+    near = [name for name in table.columns if did_you_mean(name, names)]
+    start = f"{source}: no column for params (trainable parameters); the columns are {', '.join(table.columns)}."
+    separators = {";": "';'", "\t": "a tab", "|": "'|'", ",": "a comma"}
+    for separator, called in separators.items():
+        if table.width == 1 and separator in table.columns[0]:
+            return f"{source}: the header seems to be separated by {called}; save the table as CSV with commas."
+    if near:
+        return f"{start} '{near[0]}' looks like it: rename it, or pass --column params={near[0]}."
+    return f"{start} Name the column that holds it with --column params=NAME."
