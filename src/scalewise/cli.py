@@ -213,13 +213,14 @@ def train(
         _report(runs, calls, html, seed=0)
 
 
-def _check_outputs(*paths: Path | None) -> None:
-    """Find out before the work whether its result can be written. Figures go into a folder, which may exist."""
+def _check_outputs(file: Path | None, folder: Path | None = None) -> None:
+    """Find out before the work whether its result can be written."""
     from scalewise.runs.files import check_writable
 
-    for path in paths:
-        if path is not None and not path.is_dir():
-            check_writable(path)
+    if file is not None:
+        check_writable(file)
+    if folder is not None and not folder.is_dir():
+        check_writable(folder / "figure.svg")
 
 
 def _read(source: str, column: list[str] | None, nan_means_diverged: bool, flops_by: FlopsBy) -> "Runs":

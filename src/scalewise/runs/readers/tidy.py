@@ -6,6 +6,7 @@ import json
 import sys
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".jsonl", ".ndjson")
+GZIP_MAGIC = b"\x1f\x8b"
 SAMPLED_ROWS = 10_000
 """Rows of a CSV looked at to find each column's type; a later surprise is found and named."""
 TEXT_NAMES = {normalised(name) for c in COLUMNS if c.kind == "text" for name in (c.name, *c.aliases)}
@@ -39,7 +41,7 @@ def read_tidy(path: Path, source: str | None = None) -> "pl.DataFrame":
         if name.endswith((".jsonl", ".ndjson")):
             return _read_json_lines(path, source)
         return _read_csv(path, "\t" if name.endswith((".tsv", ".tsv.gz")) else ",", source)
-    except (PolarsError, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+    except (PolarsError, OSError, EOFError, zlib.error, csv.Error, UnicodeDecodeError) as error:
         raise TableError(f"{source}: cannot be read: {_first_line(error)}.") from None
 
 
@@ -74,13 +76,10 @@ def _read_csv(path: Path, separator: str, source: str) -> "pl.DataFrame":
 
 def _header(path: Path, separator: str, source: str) -> list[str]:
     """The column names. Raises TableError when there are none, or one stands there twice."""
-    import polars as pl
-
-    first = pl.read_csv(path, separator=separator, has_header=False, n_rows=1, infer_schema=False)
-    if first.height == 0 or not any(first.row(0)):
+    names = next((cells for _, cells in _lines(path, separator)), [])
+    if not any(names):
         raise TableError(f"{source}: the first line is empty; it must name the columns.")
-    names = [str(name) for name in first.row(0) if name is not None]
-    twice = [name for name, count in Counter(names).items() if count > 1]
+    twice = [name for name, count in Counter(names).items() if count > 1 and name]
     if twice:
         raise TableError(f"{source}: column {listed(twice)} stands in the header more than once; keep one.")
     return names
@@ -88,12 +87,19 @@ def _header(path: Path, separator: str, source: str) -> list[str]:
 
 def _refuse_ragged_lines(path: Path, separator: str, width: int, source: str) -> None:
     """Name the first line with more cells than the header, if that is what is wrong."""
-    opened: Any = gzip.open if path.name.lower().endswith(".gz") else open
-    with opened(path, "rt", encoding="utf-8", errors="replace", newline="") as file:
+    for number, cells in _lines(path, separator):
+        if len(cells) > width:
+            raise TableError(f"{source}, line {number}: {len(cells)} cells, but the header has {width}.")
+
+
+def _lines(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Line numbers and cells of a CSV file, one line at a time."""
+    with path.open("rb") as start:
+        opened: Any = gzip.open if start.read(2) == GZIP_MAGIC else open
+    with opened(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as file:
         lines = csv.reader(file, delimiter=separator)
         for cells in lines:
-            if len(cells) > width:
-                raise TableError(f"{source}, line {lines.line_num}: {len(cells)} cells, but the header has {width}.")
+            yield lines.line_num, cells
 
 
 def _read_json_lines(path: Path, source: str) -> "pl.DataFrame":
