@@ -2,11 +2,15 @@
 
 import math
 
+LARGEST_COUNT = 1e16
+"""Beyond this no prefix helps."""
 PREFIXES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
 def count(value: float, digits: int = 3) -> str:
     """7908 -> 7.91k, 6.7e9 -> 6.7B: parameters and tokens."""
+    if value >= LARGEST_COUNT:
+        return flops(value)
     for size, letter in PREFIXES:
         if value >= size * 0.9995:
             return f"{_trim(value / size, digits)}{letter}"

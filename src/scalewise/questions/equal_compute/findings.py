@@ -9,7 +9,7 @@ from scalewise.questions import wording
 from scalewise.questions.answer import Cell, Finding
 from scalewise.questions.equal_compute.catch_up import JointLaw
 from scalewise.questions.equal_compute.contest import Entrant, beats_probability, best_probabilities, gap
-from scalewise.questions.equal_compute.measured import entrants, measured_at
+from scalewise.questions.equal_compute.measured import entrants, measured_at, seed_spreads
 from scalewise.questions.equal_compute.standings import Standing, Standings
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ def measured(rows: "pl.DataFrame", axis: str, levels: list[float], seed: int) ->
     """Who wins at each amount of compute, and every size there, the most compute first."""
     winners: list[tuple[Cell, ...]] = []
     everyone: list[tuple[Cell, ...]] = []
-    repeated = False
+    spreads = seed_spreads(rows, axis) if levels else {}
     for level in reversed(levels):
         known = measured_at(rows, axis, level)
-        entered = entrants(known)
+        entered = entrants(known, spreads)
         found = best_probabilities(entered, seed)
         chances: list[float | None] = list(found) if found else [None] * len(entered)
         first, second = np.argsort([e.log_loss for e in entered])[:2]
@@ -34,11 +34,10 @@ def measured(rows: "pl.DataFrame", axis: str, levels: list[float], seed: int) ->
         winners.append((level, best.size.group, best.size.params, best.mean, *lead, chances[first]))
         for m, e, chance in zip(known, entered, chances, strict=True):
             place = "at its end" if m.at_end else "inside its run"
-            repeated |= m.losses.size > 1
             everyone.append((level, m.size.group, m.size.params, m.mean, *e.interval(), m.losses.size, place, chance))
     if not winners:
         return []
-    spread = "a new seed" if repeated else "reading one curve, not of a new seed"
+    spread = "a new seed" if spreads else "reading one curve, not of a new seed"
     return [
         Finding(
             "Measured winners at equal compute",

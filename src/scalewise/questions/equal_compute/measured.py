@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Floats = NDArray[np.float64]
+FEWEST_DEGREES = 4
 READING_DEGREES = 5
 """Degrees of freedom given to a loss read off a single noisy curve."""
 
@@ -38,6 +39,10 @@ class Measured:
     @property
     def mean(self) -> float:
         return float(self.losses.mean())
+
+
+Spreads = dict[Size, tuple[float, int]]
+"""Standard deviation of log loss between seeds of a size, and its degrees of freedom."""
 
 
 def sizes_of(observed: "pl.DataFrame") -> list[Size]:
@@ -84,21 +89,39 @@ def measured_at(observed: "pl.DataFrame", axis: str, level: float) -> list[Measu
     return measured
 
 
-def entrants(measured: list[Measured]) -> list[Entrant]:
-    """Measured losses with their uncertainty.
+def seed_spreads(observed: "pl.DataFrame", axis: str) -> Spreads:
+    """How much seeds of each size differ: pooled over all amounts of compute at which the size was repeated.
 
-    The spread between seeds is pooled over the sizes at this compute (on the log scale): three seeds of each of seven
-    sizes say far more together than three seeds alone. A single curve has only the spread of its reading.
+    Small models can be several times noisier than large ones, so sizes are pooled together only where a size has
+    fewer than FEWEST_DEGREES of its own.
     """
-    logs = [np.log(m.losses) for m in measured]
-    freedom = sum(log.size - 1 for log in logs)
-    pooled = np.sqrt(sum(((log - log.mean()) ** 2).sum() for log in logs) / freedom) if freedom else None
+    import polars as pl
+
+    ends = observed.sort(axis).group_by("run", maintain_order=True).last()
+    ends = ends.with_columns(pl.Series("_level", compute_levels(ends[axis].to_numpy())), pl.col("loss").log())
+    cell = ["group", "params", "_level"]
+    cells = ends.group_by(cell).agg(pl.len().alias("runs"), pl.col("loss").var().alias("variance"))
+    cells = cells.filter(pl.col("runs") > 1).with_columns((pl.col("runs") - 1).alias("degrees"))
+    square = (pl.col("variance") * pl.col("degrees")).sum().alias("square")
+    by_size = cells.group_by("group", "params").agg(square, pl.col("degrees").sum()).sort("group", "params")
+    whole = by_size.select(pl.col("square", "degrees").sum()).row(0)
+    spreads: Spreads = {}
+    for group, params, squares, degrees in by_size.rows():
+        own = (squares, degrees) if degrees >= FEWEST_DEGREES else whole
+        spreads[Size(group, params)] = (float(np.sqrt(own[0] / own[1])), int(own[1]))
+    return spreads
+
+
+def entrants(measured: list[Measured], spreads: Spreads) -> list[Entrant]:
+    """Measured losses with their uncertainty: the spread of seeds, or else of reading a single curve."""
     result = []
-    for m, log in zip(measured, logs, strict=True):
-        if pooled is not None:
-            result.append(Entrant(float(log.mean()), float(pooled / np.sqrt(log.size)), freedom))
+    for m in measured:
+        log_loss = float(np.log(m.losses).mean())
+        if m.size in spreads:
+            sd, degrees = spreads[m.size]
+            result.append(Entrant(log_loss, float(sd / np.sqrt(m.losses.size)), degrees))
         else:
-            result.append(Entrant(float(log.mean()), m.reading_sd, READING_DEGREES))
+            result.append(Entrant(log_loss, m.reading_sd, READING_DEGREES))
     return result
 
 

@@ -162,7 +162,7 @@ def _assumptions(standings: Standings, joint: JointLaw | None) -> tuple[str, ...
     unit = "GPU-hours" if standings.axis == "gpu_hours" else "training flops"
     lines = [f"compute is counted in {unit}, equal within 2 %"]
     if any(s.measured and s.measured.losses.size > 1 for s in standings.all):
-        lines.append("the spread between seeds is the same (relative to the loss) for all sizes at one compute")
+        lines.append("the spread between seeds of a size is the same (relative to the loss) at every amount of compute")
     if standings.forecasts:
         lines.append("a size that trains longer goes on along its own curve, with a schedule stretched to match")
         if all(forecast.backtested for _, _, forecast in standings.forecasts):

@@ -76,7 +76,8 @@ def path(case: Case) -> Finding:
 def exponents(fit: Fit, isoflop: tuple[IsoflopOptima, ...]) -> Finding:
     """By the surface, beta / (alpha + beta) (Hoffmann et al. 2022, equation 4), and through the optima of budgets."""
     draws = fit.parameter_draws()
-    share = draws["beta"] / (draws["alpha"] + draws["beta"])
+    total = draws["alpha"] + draws["beta"]
+    share = draws["beta"][total != 0] / total[total != 0]
     surface = estimate(float(share[0]), share[1:])
     rows: list[tuple[Cell, ...]] = [
         ("surface: beta / (alpha + beta)", *triple(surface), float(10**surface.value), f"{fit.points:,} points")

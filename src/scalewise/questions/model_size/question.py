@@ -16,6 +16,7 @@ from scalewise.questions.repeat import repeat
 from scalewise.runs.table import Runs, listed
 from scalewise.runs.validate import LARGEST
 
+FEWEST_RUNS = 7
 LEAST_FLOPS = 1e6
 REACHABLE = 10.0
 """A next run may cost this many times the largest one seen."""
@@ -50,6 +51,11 @@ def model_size(
     fit = fit_law(CHINCHILLA, data.inputs, data.loss, data.clusters, resamples, seed=seed)
     if not fit.ok:
         raise QuestionError(f"{runs.source}: no law of size and data can be fitted: {fit.problem}.")
+    if fit.clusters < FEWEST_RUNS:
+        raise QuestionError(
+            f"{runs.source}: only {fit.clusters} runs differ in size or length; a law of {len(fit.parameters())} "
+            f"parameters with an interval needs at least {FEWEST_RUNS}."
+        )
     cost = TokenCost.of(data.params, data.tokens, data.flops)
     case = Case(fit, cost, data, flops or float(data.flops.max()), allowed)
     choice = case.choose()

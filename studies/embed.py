@@ -1,0 +1,45 @@
+"""Put a trained suite into the package: its table, and the record of what it was trained on and with.
+
+scalewise train studies/smol.toml --into out/smol
+python studies/embed.py out/smol
+"""
+
+import json
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from scalewise.runs.readers import read
+from scalewise.runs.store import Store
+
+EMBEDDED = Path(__file__).resolve().parents[1] / "src" / "scalewise" / "runs" / "embedded"
+LEFT_OUT = ("data_sha256", "context", "step")
+"""The same in every row, and kept in the record; or of no use without the training curves."""
+
+
+def main(directory: Path) -> None:
+    store = Store(directory)
+    name = directory.name
+    runs = read(directory)
+    table = runs.table.drop(LEFT_OUT).sort("params", "flops_budget", "lr", "seed")
+    table.write_csv(EMBEDDED / f"{name}.csv")
+    cells = store.tuning()
+    record = {
+        **json.loads((directory / "corpus.json").read_text(encoding="utf-8")),
+        "study": f"studies/{name}.toml",
+        "runs": table.height,
+        "cells": len(cells),
+        "cells_bracketed": sum(cell["bracketed"] for cell in cells),
+        "flops": float(table["flops"].sum()),
+        "core_hours": round(float(table["seconds"].sum()) / 3600, 2),
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "machine": platform.machine(),
+    }
+    (EMBEDDED / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(record, indent=1))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
