@@ -11,7 +11,7 @@ from scalewise.questions.model_size import charts, findings, robustness
 from scalewise.questions.model_size.allocation import TokenCost
 from scalewise.questions.model_size.choice import Case, Choice, Tolerance, exponential
 from scalewise.questions.model_size.isoflop import isoflop_optima
-from scalewise.questions.observations import Points, at_most, observed, surface_points
+from scalewise.questions.observations import Points, SurfacePoints, at_most, observed, surface_points
 from scalewise.questions.repeat import repeat
 from scalewise.runs.table import Runs, listed
 from scalewise.runs.validate import LARGEST
@@ -47,25 +47,10 @@ def model_size(
             raise QuestionError(f"--{name} {value:g}: must be a number from {least:g} to {LARGEST:g}.")
     runs = _one_group(runs, group)
     rows, notes = at_most(*observed(runs, points), seed)
-    data = surface_points(rows, runs.source)
-    fit = fit_law(CHINCHILLA, data.inputs, data.loss, data.clusters, resamples, seed=seed)
-    if not fit.ok:
-        raise QuestionError(f"{runs.source}: no law of size and data can be fitted: {fit.problem}.")
-    if fit.clusters < FEWEST_RUNS:
-        raise QuestionError(
-            f"{runs.source}: only {fit.clusters} runs differ in size or length; a law of {len(fit.parameters())} "
-            f"parameters with an interval needs at least {FEWEST_RUNS}."
-        )
-    cost = TokenCost.of(data.params, data.tokens, data.flops)
-    case = Case(fit, cost, data, flops or float(data.flops.max()), allowed)
-    choice = case.choose()
-    if choice.at_edge:
-        raise QuestionError(
-            f"{runs.source}: under the law that fits, the loss at {wording.flops(case.flops)} flops has no lowest "
-            "point between one parameter and one token; these runs do not show how size trades with data."
-        )
+    case, choice = _fitted(surface_points(rows, runs.source), runs.source, flops, allowed, resamples, seed)
+    fit = case.fit
     probability = float(np.mean(choice.smallest[1:] - choice.optimum[1:] <= np.log(0.5)))
-    isoflop = isoflop_optima(data, seed)
+    isoflop = isoflop_optima(case.data, seed)
     backtest = robustness.backtest(case, resamples, seed)
     evidence = Evidence(runs, rows, "flops", case.flops, case.seen, (fit,), by_law=True, backtest=_counts(backtest))
     target = wording.flops(case.flops)
@@ -104,6 +89,29 @@ def model_size(
             },
         ),
     )
+
+
+def _fitted(
+    data: SurfacePoints, source: str, flops: float | None, allowed: Tolerance, resamples: int, seed: int
+) -> tuple[Case, Choice]:
+    """The law and what it chooses. Raises QuestionError when these runs show no trade-off between size and data."""
+    fit = fit_law(CHINCHILLA, data.inputs, data.loss, data.clusters, resamples, seed=seed)
+    if not fit.ok:
+        raise QuestionError(f"{source}: no law of size and data can be fitted: {fit.problem}.")
+    if fit.clusters < FEWEST_RUNS:
+        raise QuestionError(
+            f"{source}: only {fit.clusters} runs differ in size or length; a law of {len(fit.parameters())} parameters "
+            f"with an interval needs at least {FEWEST_RUNS}."
+        )
+    cost = TokenCost.of(data.params, data.tokens, data.flops)
+    case = Case(fit, cost, data, flops or float(data.flops.max()), allowed)
+    choice = case.choose()
+    if choice.at_edge:
+        raise QuestionError(
+            f"{source}: under the law that fits, the loss at {wording.flops(case.flops)} flops has no lowest point "
+            "between one parameter and one token; these runs do not show how size trades with data."
+        )
+    return case, choice
 
 
 def _one_group(runs: Runs, group: str | None) -> Runs:
