@@ -8,7 +8,7 @@ OUT := out
 .PHONY: help demo lab test lint format bench smol clean
 
 help: ## say what can be done
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.base ## ask two questions of the embedded suite; writes out/demo.html
 	@$(BIN)/scalewise report smol --into $(OUT)/demo.html
