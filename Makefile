@@ -34,6 +34,7 @@ bench: $(VENV)/.test ## print the speed ratios that the documentation states
 
 smol: $(VENV)/.train ## train the embedded suite again (about an hour and a half on two cores)
 	@$(BIN)/scalewise train studies/smol.toml --into $(OUT)/smol --html $(OUT)/smol.html
+	@$(BIN)/python studies/embed.py $(OUT)/smol
 
 clean: ## remove the environment and all output
 	rm -rf $(VENV) $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -42,7 +43,8 @@ clean: ## remove the environment and all output
 # uv would take the largest build; pip takes the one that constraints.txt names.
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit("scalewise needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
-	@if command -v uv >/dev/null; then uv venv -q --clear --seed --python $(PYTHON) $(VENV); else $(PYTHON) -m venv --clear $(VENV); fi
+	@rm -rf $(VENV)
+	@if command -v uv >/dev/null; then uv venv -q --seed --python $(PYTHON) $(VENV); else $(PYTHON) -m venv $(VENV); fi
 	@touch $@
 
 $(VENV)/.base: $(VENV)/.made pyproject.toml

@@ -4,10 +4,9 @@ scalewise train studies/smol.toml --into out/smol
 python studies/embed.py out/smol
 """
 
+import gzip
 import json
-import platform
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 from scalewise.runs.readers import read
@@ -32,12 +31,12 @@ def main(directory: Path) -> None:
         "cells": len(cells),
         "cells_bracketed": sum(cell["bracketed"] for cell in cells),
         "flops": float(table["flops"].sum()),
-        "core_hours": round(float(table["seconds"].sum()) / 3600, 2),
-        "python": platform.python_version(),
-        "torch": version("torch"),
-        "machine": platform.machine(),
+        "run_hours": round(float(table["seconds"].sum()) / 3600, 2),
+        **json.loads((directory / "environment.json").read_text(encoding="utf-8")),
     }
     (EMBEDDED / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    files = (directory / "corpus_files.csv").read_bytes()
+    (EMBEDDED / f"{name}_files.csv.gz").write_bytes(gzip.compress(files, mtime=0))
     print(json.dumps(record, indent=1))
 
 

@@ -39,7 +39,7 @@ def test_the_same_answer_as_json(table: str) -> None:
     done = scalewise("ask", "model-size", table, "--flops", "1e20", "--json")
     answer = json.loads(done.stdout)
     assert answer["question"] == "model-size"
-    assert answer["repeat"]["command"] == f"scalewise ask model-size {table} --flops 1e+20"
+    assert answer["repeat"]["command"] == f"scalewise ask model-size {table} --flops 1e20"
 
 
 def test_cannot_tell_has_its_own_status(tmp_path: Path) -> None:

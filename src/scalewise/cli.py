@@ -59,6 +59,7 @@ Table = Annotated[
         metavar="RUNS", help="CSV, Parquet or JSON-lines file, store folder, 'smol', or - for CSV on standard input."
     ),
 ]
+Group = Annotated[str | None, typer.Option(help="Only this group of runs, where the table has several.")]
 Column = Annotated[
     list[str] | None,
     typer.Option("--column", metavar="OURS=THEIRS", help="Name a column, e.g. params=n_weights. May be repeated."),
@@ -89,6 +90,7 @@ def ask_equal_compute(
     compute: Annotated[
         Compute | None, typer.Option(help="Unit of compute. Default: gpu_hours where every row has them.")
     ] = None,
+    group: Group = None,
     column: Column = None,
     nan_means_diverged: NanDiverged = False,
     flops_by: Counting = "given",
@@ -102,7 +104,7 @@ def ask_equal_compute(
 
     _check_outputs(html, save_figures)
     table = _read(runs, column, nan_means_diverged, flops_by)
-    _give(equal_compute(table, at=at, compute=compute, seed=seed), json, html, save_figures)
+    _give(equal_compute(table, at=at, compute=compute, group=group, seed=seed), json, html, save_figures)
 
 
 @ask.command(
@@ -122,7 +124,7 @@ def ask_model_size(
         float | None, typer.Option(help="Tokens that will be served, to see what a smaller model saves.")
     ] = None,
     points: Annotated[Points, typer.Option(help="One point per run at its end, or every logged point.")] = "ended",
-    group: Annotated[str | None, typer.Option(help="Whose law is fitted, where the table has several groups.")] = None,
+    group: Group = None,
     column: Column = None,
     nan_means_diverged: NanDiverged = False,
     flops_by: Counting = "given",

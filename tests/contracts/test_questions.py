@@ -58,3 +58,20 @@ def test_it_takes_a_seed_and_has_a_documented_page(question: str) -> None:
     assert "Raises QuestionError" in str(function.__doc__)
     docs = Path(__file__).resolve().parents[2] / "docs"
     assert f"scalewise ask {question}" in (docs / "questions.md").read_text()
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_command_it_prints_gives_the_same_answer(question: str, tmp_path: object) -> None:
+    import shlex
+    import subprocess
+    import sys
+
+    options = {"equal-compute": {"at": 1.23456789e12}, "model-size": {"flops": 1.23456789e12, "tolerance": 0.01}}
+    answer = sw.ask(question, sw.read("smol", flops_by="6nd"), **options[question])
+    _, *words = shlex.split(answer.repeat.command)
+    done = subprocess.run(
+        [sys.executable, "-m", "scalewise", *words, "--json"], capture_output=True, text=True, check=False
+    )
+    again = sw.Answer.from_json(done.stdout)
+    assert again.findings == answer.findings
+    assert again.repeat == answer.repeat

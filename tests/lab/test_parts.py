@@ -62,7 +62,7 @@ def test_a_diverged_rate_is_the_worst_of_all() -> None:
 
 def small_corpus() -> Corpus:
     text = np.arange(1000, dtype=np.int64).astype(np.uint8)
-    return Corpus("test", text, text[:500], 1, "0")
+    return Corpus("test", text, text[:500], 1, "0", "")
 
 
 def test_every_epoch_reads_each_window_once() -> None:

@@ -40,7 +40,7 @@ def test_a_short_curve_has_no_backtest_and_says_so() -> None:
     far = forecast(x[-15:], y[-15:], 1e8, resamples=20)
     assert far is not None
     assert not far.backtested
-    assert all(law.backtest is None for law in far.laws)
+    assert far.scale > 3 * max(law.fit.noise for law in far.laws)  # the error at a shorter distance, grown
     near = forecast(x, y, 2e6, resamples=20)
     assert near is not None
     assert near.backtested

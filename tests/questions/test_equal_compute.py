@@ -113,4 +113,39 @@ def test_one_size_is_refused(known_world: pl.DataFrame) -> None:
 
 def test_a_few_gpu_hours_do_not_hide_the_flops(known_world: pl.DataFrame) -> None:
     sparse = known_world.with_columns(pl.when(pl.col("seed") == 0).then(5.0).alias("gpu_hours"))
-    assert "flops the largest model" in sw.ask("equal-compute", sparse, resamples=20).claim
+    assert "flops the largest size" in sw.ask("equal-compute", sparse, resamples=20).claim
+
+
+def test_compute_between_the_budgets_is_interpolated(known_world: pl.DataFrame) -> None:
+    from tests.conftest import known_loss
+
+    answer = sw.ask("equal-compute", known_world, at=1.8e19, resamples=50)
+    assert "(interpolated)" in answer.sentence
+    rows = answer.finding("Extrapolated to equal compute").rows
+    averages = {row[1]: row[3:6] for row in rows if row[2] == "average of its own curves"}
+    assert len(averages) == 6
+    for params, (value, low, high) in averages.items():
+        truth = float(known_loss(np.array([params]), np.array([1.8e19 / (6 * params)]))[0])
+        assert low <= truth <= high
+        assert value == pytest.approx(truth, rel=0.02)
+
+
+def test_a_size_that_ran_once_is_as_uncertain_as_the_others() -> None:
+    rng = np.random.default_rng(1)
+    params = np.repeat([1e7, 2e7, 4e7, 8e7, 1.6e8], 3)
+    loss = 3.0 + 0.02 * rng.normal(size=15)
+    table = pl.DataFrame({"params": params, "flops": [1e18] * 15, "seed": [0, 1, 2] * 5, "loss": loss}).head(13)
+    rows = sw.ask("equal-compute", table).finding("Measured losses at equal compute").rows
+    once = next(row for row in rows if row[2] == 1.6e8)
+    others = [float(str(row[5])) - float(str(row[4])) for row in rows if row[2] != 1.6e8]
+    assert float(str(once[5])) - float(str(once[4])) > 1.5 * max(others)
+    assert 0.0 < float(str(once[-1])) < 1.0
+
+
+def test_a_size_of_two_groups_is_one_claim(known_world: pl.DataFrame) -> None:
+    worse = known_world.with_columns(pl.lit("bad").alias("group"), pl.col("loss") * 1.2)
+    both = pl.concat([known_world.with_columns(pl.lit("good").alias("group")), worse])
+    alone = sw.ask("equal-compute", both, group="good", resamples=50)
+    together = sw.ask("equal-compute", both, resamples=50)
+    assert together.verdict == alone.verdict
+    assert "good" in together.sentence

@@ -94,10 +94,17 @@ def test_compute_that_is_not_6nd_is_followed(known_world: pl.DataFrame) -> None:
 
 def test_serving_saves_by_the_difference_of_sizes(known_world: pl.DataFrame) -> None:
     answer = sw.ask("model-size", known_world, flops=1e20, serve_tokens=1e12, resamples=20)
-    best, small = answer.findings[0].rows
-    assert best[-1] == pytest.approx(2e12 * float(str(best[1])))
-    assert small[-1] == pytest.approx(2e12 * float(str(small[1])))
+    finding = answer.findings[0]
+    column = finding.columns.index("serving_flops")
+    for row in finding.rows:
+        assert row[column] == pytest.approx(2e12 * float(str(row[1])))  # 2 per parameter, since compute is 6ND
     assert "when 1T tokens are served" in answer.sentence
+
+
+def test_far_beyond_the_data_there_is_no_verdict(known_world: pl.DataFrame) -> None:
+    answer = sw.ask("model-size", known_world, flops=1e25, resamples=20)
+    assert answer.verdict == "the data cannot tell"
+    assert answer.probability is None
 
 
 def test_same_seed_same_answer_bit_for_bit(known_world: pl.DataFrame) -> None:

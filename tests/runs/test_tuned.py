@@ -57,3 +57,14 @@ def test_levels_are_ordered_narrow_and_do_not_depend_on_row_order(values: list[f
 
 def test_budgets_met_within_a_batch_are_equal() -> None:
     assert compute_levels(np.array([1e12, 1.008e12, 0.995e12, 2e12])).tolist() == [0, 0, 0, 1]
+
+
+def test_a_rate_that_diverged_half_way_belongs_to_the_budget_it_was_meant_for() -> None:
+    from scalewise.runs.tuned import with_cells
+
+    table = cell({0.1: {"0": 2.6}, 0.2: {"0": 2.5}, 0.4: {"0": float("nan")}})
+    cut = table.with_columns(
+        pl.lit(1e12).alias("flops_budget"),
+        pl.when(pl.col("lr") == 0.4).then(1e11).otherwise(pl.col("flops")).alias("flops"),
+    )
+    assert with_cells(cut)["cell"].n_unique() == 1

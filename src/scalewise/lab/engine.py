@@ -1,6 +1,7 @@
 """The engine: trains one recipe to the end, resumes where it was interrupted, writes its numbers as data."""
 
 import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,8 +92,11 @@ class Trainer:
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
                 self._save_checkpoint()
                 saved = time.monotonic()
-        self._log(held_out_loss=self.evaluate())
-        return self._end("finished")
+        loss = self.evaluate()
+        self._log(held_out_loss=loss)
+        return (
+            self._end("finished") if math.isfinite(loss) else self._end("diverged", "the held-out loss is not finite")
+        )
 
     def _step(self) -> None:
         recipe, progress = self.recipe, self.progress
@@ -144,7 +148,7 @@ class Trainer:
         return state
 
     def _save_checkpoint(self) -> None:
-        beside = self.folder.checkpoint_path.with_suffix(".new")
+        beside = self.folder.checkpoint_path.with_suffix(f".{os.getpid()}")
         state = {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),

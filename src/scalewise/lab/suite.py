@@ -7,13 +7,15 @@ killed study again replays the chains up to the place where they stopped.
 
 import json
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfile
 
 from scalewise.errors import StudyError
-from scalewise.lab.data.corpus import Corpus, load_corpus
+from scalewise.lab.data.corpus import Corpus, corpus_source, load_corpus
+from scalewise.lab.environment import environment
 from scalewise.lab.progress import SuiteProgress
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.study import Size, Study, load_study
@@ -35,32 +37,65 @@ class _Waiting:
     chain: Chain
     missing: set[str]
     losses: dict[str, float]
+    failed: bool = False
 
 
 def train_study(study_path: Path, directory: Path, workers: int, device: str = "cpu") -> Store:
     """Train a study into a folder, or go on with the one that is there.
 
-    Raises StudyError when the folder holds another study, or the corpus has changed since it was begun.
-    KeyboardInterrupt leaves checkpoints from which the same call goes on.
+    Raises StudyError when the folder holds another study, is being trained into by another process, the corpus has
+    changed since it was begun, or some runs failed. KeyboardInterrupt leaves checkpoints from which the same call goes
+    on.
     """
     study = load_study(study_path)
-    corpus = load_corpus(study.data.corpus)
+    _check_device(device)
+    source = corpus_source(study.data.corpus, study_path)
+    corpus = load_corpus(source)
     store = _open_store(study_path, corpus, directory)
-    chains = {_chain_name(size): _size_chain(study, size, corpus, store) for size in study.sizes}
-    work = {
-        name: sum(_work(r) for r in _expected(study, size, corpus))
-        for name, size in zip(chains, study.sizes, strict=True)
-    }
-    with SuiteProgress(sum(work.values())) as progress, WorkerPool(study.data.corpus, workers, device) as pool:
-        _drive(chains, store, pool, progress)
+    chains = [_size_chain(study, size, corpus, store) for size in study.sizes]
+    work = sum(_work(recipe) for size in study.sizes for recipe in _expected(study, size, corpus))
+    with _locked(directory), SuiteProgress(work) as progress, WorkerPool(source, workers, device) as pool:
+        write_text(directory / "environment.json", json.dumps(environment(device, workers), indent=1))
+        failed = _drive(chains, store, pool, progress)
+    if failed:
+        first = f"{failed[0]}: {store.run(failed[0]).message()}"
+        raise StudyError(
+            f"{len(failed)} runs failed, and their sizes were not trained further (the first: {first}); the same "
+            "command tries them again."
+        )
     store.save_summary()
     return store
 
 
-def _drive(chains: dict[str, Chain], store: Store, pool: WorkerPool, progress: SuiteProgress) -> None:
-    """Feed the chains until all have ended. The recipe that costs most is started first, to keep workers busy."""
+def _check_device(device: str) -> None:
+    if device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise StudyError("--device cuda: PyTorch finds no GPU here; leave the option out to train on the CPU.")
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """One process at a time trains into a folder; the lock falls when the process ends, however it ends."""
+    import fcntl
+
+    with (directory / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StudyError(f"{directory}: another process is training into this folder; wait for it.") from None
+        yield
+
+
+def _drive(chains: list[Chain], store: Store, pool: WorkerPool, progress: SuiteProgress) -> list[str]:
+    """Feed the chains until all have ended; the names of runs that failed, whose chains went no further.
+
+    The recipe that costs most is started first, to keep workers busy.
+    """
     waiting: list[_Waiting] = []
     queue: dict[str, Recipe] = {}
+    failed: list[str] = []
 
     def advance(waiter: _Waiting) -> None:
         """Send a chain its losses; queue what it asks for next, unless that has been trained before."""
@@ -82,23 +117,28 @@ def _drive(chains: dict[str, Chain], store: Store, pool: WorkerPool, progress: S
         else:
             advance(waiter)
 
-    for chain in chains.values():
+    for chain in chains:
         advance(_Waiting(chain, set(), {}))
-    while waiting:
+    while queue or pool.is_busy():
         while queue and pool.has_room():
             name = max(queue, key=lambda key: _work(queue[key]))
             progress.begin(name, _work(queue[name]))
             pool.start(queue.pop(name), store.run(name))
         for name, state in pool.wait(progress.update):
             loss = _final_loss(store, name) if state == "finished" else math.nan
-            message = store.run(name).message()
-            progress.finish(name, f"loss {loss:.4f}" if state == "finished" else f"{state}: {message}")
-            for waiter in [w for w in waiting if name in w.missing]:
-                waiter.missing.discard(name)
-                waiter.losses[name] = loss
-                if not waiter.missing:
-                    waiting.remove(waiter)
-                    advance(waiter)
+            progress.finish(
+                name, f"loss {loss:.4f}" if state == "finished" else f"{state}: {store.run(name).message()}"
+            )
+            waiter = next(w for w in waiting if name in w.missing)
+            waiter.missing.discard(name)
+            waiter.losses[name] = loss
+            if state == "failed":  # never an argument against a learning rate: the chain waits for the next start
+                failed.append(name)
+                waiter.failed = True
+            if not waiter.missing and not waiter.failed:
+                waiting.remove(waiter)
+                advance(waiter)
+    return failed
 
 
 def _size_chain(study: Study, size: Size, corpus: Corpus, store: Store) -> Chain:
@@ -167,10 +207,6 @@ def _expected(study: Study, size: Size, corpus: Corpus) -> list[Recipe]:
     return [study.recipe(size, budget, centre, 0, corpus) for budget in study.flops for _ in range(count)]
 
 
-def _chain_name(size: Size) -> str:
-    return f"w{size.width}d{size.depth}"
-
-
 def _open_store(study_path: Path, corpus: Corpus, directory: Path) -> Store:
     if directory.exists() and not directory.is_dir():
         raise StudyError(f"--into {directory}: is a file; name a folder.")
@@ -183,4 +219,5 @@ def _open_store(study_path: Path, corpus: Corpus, directory: Path) -> Store:
     if not declared.exists():
         copyfile(study_path, declared)
         write_text(recorded, json.dumps(corpus.record, indent=1))
+        write_text(directory / "corpus_files.csv", corpus.file_list)
     return Store(directory)

@@ -6,15 +6,19 @@ runs are never spread over threads.
 
 import contextlib
 import multiprocessing as mp
+import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from queue import Empty
+from threading import Thread
 from types import TracebackType
 
+from scalewise.errors import StudyError
 from scalewise.lab.data.corpus import Corpus, load_corpus
 from scalewise.lab.recipe import Recipe
 from scalewise.runs.store import RunFolder, State
@@ -54,6 +58,9 @@ class WorkerPool:
     def has_room(self) -> bool:
         return len(self._running) < self._workers
 
+    def is_busy(self) -> bool:
+        return bool(self._running)
+
     def start(self, recipe: Recipe, folder: RunFolder) -> None:
         self._running[self._executor.submit(_train, recipe, folder.path)] = recipe.name
 
@@ -66,7 +73,13 @@ class WorkerPool:
                 while True:
                     on_report(*self._reports.get_nowait())
         for future in done:
-            yield self._running.pop(future), future.result()
+            name = self._running.pop(future)
+            try:
+                yield name, future.result()
+            except BrokenProcessPool:
+                raise StudyError(
+                    f"a worker was killed while it trained {name}, perhaps for memory; try fewer --workers."
+                ) from None
 
 
 class _Worker:
@@ -82,9 +95,18 @@ def _start_worker(corpus_source: str, device: str, stop: Event, reports: "Queue[
     import torch
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; Ctrl-C reaches the whole process group
+    Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     _Worker.corpus = load_corpus(corpus_source)
     _Worker.device, _Worker.stop, _Worker.reports = device, stop, reports
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would train on, beside the workers of the next start."""
+    parent = mp.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _train(recipe: Recipe, path: Path) -> State:

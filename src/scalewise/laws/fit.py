@@ -37,7 +37,7 @@ class Fit:
 
     `theta` (1, parameters) is the best fit and `draws` (resamples, parameters) the refits, in the internal coordinates
     of `bound`. `agreeing` is the share of random starts that found the best objective. `noise` is the robust standard
-    deviation of log residuals.
+    deviation of log residuals. `unconverged` counts refits that did not converge; they are among the draws.
     """
 
     family: Family
@@ -50,6 +50,7 @@ class Fit:
     residuals: Floats
     points: int
     clusters: int
+    unconverged: int = 0
     problem: str | None = None
 
     @property
@@ -66,9 +67,9 @@ class Fit:
         """The best fit as row 0, then every refit: (1 + resamples, parameters)."""
         return np.concatenate([self.theta, self.draws])
 
-    def curves(self, x: Floats, theta: Floats | None = None) -> Floats:
+    def curves(self, x: Floats) -> Floats:
         """y at x under the best fit (row 0) and every refit: (1 + resamples, points)."""
-        return np.exp(self._bound().log_predict(self.best_and_draws if theta is None else theta, x))
+        return np.exp(self._bound().log_predict(self.best_and_draws, x))
 
     def predict(self, x: Floats, level: float = 0.95, new_run: bool = False, seed: int = 0) -> list[Estimate]:
         """y at x (points, inputs) with the interval of the fitted mean, or of a new run's outcome."""
@@ -132,7 +133,7 @@ def fit_law(
     theta = tried.theta[best : best + 1]
     residuals = log_y - bound.log_predict(theta, x)[0]
     groups = int(clusters.max()) + 1
-    draws = _refit(bound, x, log_y, clusters, theta, resamples, delta, resample_rng)
+    draws, unconverged = _refit(bound, x, log_y, clusters, theta, resamples, delta, resample_rng)
     widened = theta + (draws - theta) * np.sqrt(groups / max(1, groups - theta.shape[1]))
     return Fit(
         family=family,
@@ -145,6 +146,7 @@ def fit_law(
         residuals=residuals,
         points=points,
         clusters=groups,
+        unconverged=unconverged,
     )
 
 
@@ -157,15 +159,17 @@ def _refit(
     resamples: int,
     delta: float,
     rng: np.random.Generator,
-) -> Floats:
-    """Bootstrap refits from a warm start. Weights are drawn a block at a time, to bound memory."""
+) -> tuple[Floats, int]:
+    """Bootstrap refits from a warm start, and how many did not converge. Weights come in blocks, to bound memory."""
     block = max(1, min(resamples, 4_000_000 // log_y.size))
-    parts = [np.empty((0, theta.shape[1]))]
+    parts, unconverged = [np.empty((0, theta.shape[1]))], 0
     for start in range(0, resamples, block):
         count = min(block, resamples - start)
         weights = cluster_weights(clusters, count, rng)
-        parts.append(solve(bound, x, log_y, weights, np.repeat(theta, count, axis=0), delta).theta)
-    return np.concatenate(parts)
+        solution = solve(bound, x, log_y, weights, np.repeat(theta, count, axis=0), delta)
+        parts.append(solution.theta)
+        unconverged += int((~solution.converged).sum())
+    return np.concatenate(parts), unconverged
 
 
 def _problem(family: Family, x: Floats, y: Floats, clusters: NDArray[np.int64]) -> str | None:

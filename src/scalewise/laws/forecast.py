@@ -13,8 +13,10 @@ Floats = NDArray[np.float64]
 
 DEGREES = 5
 """Student t degrees of freedom of a forecast: few backtests stand behind its width."""
-LEAST_TRAINING_SHARE = 0.3
-"""A backtest must leave this share of the curve's points to fit on."""
+LEAST_SPAN = 0.4
+"""A backtest must leave this share of the curve (in log x) to fit on."""
+SHORTEST = np.log(1.2)
+"""A backtest at a shorter distance says nothing."""
 LATEST_SHARE = 0.1
 """The share of points at the curve's end on which a backtest is judged."""
 
@@ -32,10 +34,9 @@ class LawForecast:
 
 @dataclass(frozen=True)
 class Forecast:
-    """The average of all laws that fit, and its calibrated scale (log)."""
+    """The average of all laws that fit, and its calibrated scale (log). `backtested`: at the distance asked about."""
 
     laws: tuple[LawForecast, ...]
-    failed: tuple[Fit, ...]
     log_value: float
     scale: float
     backtested: bool
@@ -45,13 +46,6 @@ class Forecast:
 
         half = float(t.ppf(0.5 + level / 2, DEGREES)) * self.scale
         return Estimate(*(float(np.exp(self.log_value + shift)) for shift in (0.0, -half, half)))
-
-    def probability_below(self, level: float, level_sd: float = 0.0) -> float:
-        """P(y <= level), where the level may itself be uncertain (log standard deviation)."""
-        from scipy.stats import t
-
-        scale = float(np.hypot(self.scale, level_sd))
-        return float(t.cdf((np.log(level) - self.log_value) / max(scale, 1e-12), DEGREES))
 
 
 def forecast(
@@ -70,37 +64,52 @@ def forecast(
     noise^2 + bootstrap^2 + backtest^2 + the spread between laws. Laws are averaged, never selected.
     """
     at = np.array([[x_new]])
-    fits = [fit_law(family, x[:, None], y, clusters, resamples, seed=seed) for family in families]
-    good = [fit for fit in fits if fit.ok]
+    good = [fit for fit in (fit_law(f, x[:, None], y, clusters, resamples, seed=seed) for f in families) if fit.ok]
     if not good:
         return None
     backtests = [_backtest(fit.family, x, y, x_new, seed) for fit in good]
-    known = [b for b in backtests if b is not None]
+    known = [b.error for b in backtests if b is not None]
     usual = float(np.median(known)) if known else 0.0
-    errors = np.array([usual if b is None else b for b in backtests])
+    errors = np.array([usual if b is None else b.error for b in backtests])
     noise = np.array([fit.noise for fit in good])
     weights = 1.0 / (noise**2 + errors**2 + 1e-12)
     weights /= weights.sum()
-    values = np.array([np.log(fit.curves(at)[0, 0]) for fit in good])
-    spreads = np.array([np.log(fit.curves(at)[1:, 0]).std() for fit in good])
+    curves = [np.log(fit.curves(at)[:, 0]) for fit in good]
+    values, spreads = np.array([c[0] for c in curves]), np.array([c[1:].std() for c in curves])
     centre = float(weights @ values)
     variance = weights @ (noise**2 + spreads**2 + errors**2 + (values - centre) ** 2)
     laws = tuple(
-        LawForecast(fit, fit.predict(at)[0], float(s), b, float(w))
+        LawForecast(fit, fit.predict(at)[0], float(s), None if b is None else b.error, float(w))
         for fit, s, b, w in zip(good, spreads, backtests, weights, strict=True)
     )
-    return Forecast(laws, tuple(f for f in fits if not f.ok), centre, float(np.sqrt(variance)), bool(known))
+    backtested = bool(known) and all(b is not None and b.full_distance for b in backtests)
+    return Forecast(laws, centre, float(np.sqrt(variance)), backtested)
 
 
-def _backtest(family: Family, x: Floats, y: Floats, x_new: float, seed: int) -> float | None:
-    """Root mean square log error at the curve's end, fitted only to what lies as far before it as x_new lies after."""
-    last = x.max()
-    early = x <= last * (last / x_new)
-    if early.sum() < max(LEAST_TRAINING_SHARE * x.size, 2 * len(family.parameters)):
+@dataclass(frozen=True)
+class _Backtest:
+    """A law's root mean square log error at the curve's end, scaled to the distance asked about."""
+
+    error: float
+    full_distance: bool
+
+
+def _backtest(family: Family, x: Floats, y: Floats, x_new: float, seed: int) -> _Backtest | None:
+    """Fit only what lies as far before the end (in log x) as x_new lies after it, and look at the end.
+
+    Where the curve is too short for that, the longest distance that leaves LEAST_SPAN of it is used and the error grown
+    in proportion to log distance. None when even that is no distance.
+    """
+    first, last = float(x.min()), float(x.max())
+    asked = max(np.log(x_new / last), 0.0)
+    distance = min(asked, (1 - LEAST_SPAN) * np.log(last / first))
+    early = np.log(x) <= np.log(last) - distance
+    if np.unique(x[early]).size < 2 * len(family.parameters) or (asked > 0 and distance < SHORTEST):
         return None
     fit = fit_law(family, x[early, None], y[early], resamples=0, seed=seed)
     if not fit.ok:
         return None
     latest = np.argsort(x)[-max(1, round(LATEST_SHARE * x.size)) :]
     errors = np.log(y[latest]) - np.log(fit.curves(x[latest, None])[0])
-    return float(np.sqrt(np.mean(errors**2)))
+    grown = asked / distance if distance > 0 else 1.0
+    return _Backtest(float(np.sqrt(np.mean(errors**2)) * grown), bool(grown < 1.01))

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.laws.fit import Estimate, estimate
+from scalewise.laws.fit import Estimate
 
 Floats = NDArray[np.float64]
 Method = Literal["parabola", "akima"]
@@ -53,20 +53,17 @@ class PowerLine:
     exponent: Estimate
     coefficient: float
 
-    def at(self, c: Floats) -> Floats:
-        return np.asarray(self.coefficient * c**self.exponent.value)
 
-
-def power_line(c: Floats, optima: Floats, resamples: int = 1000, seed: int = 0) -> PowerLine | None:
-    """A straight line in logs through several budgets' optima, with a bootstrap over budgets. None below three."""
+def power_line(c: Floats, optima: Floats, level: float = 0.95) -> PowerLine | None:
+    """A straight line in logs through several budgets' optima, with its t interval. None below three budgets."""
     if np.unique(c).size < 3:
         return None
+    from scipy.stats import t
+
     u, v = np.log(c), np.log(optima)
-    slope = float(np.polyfit(u, v, 1)[0])
-    picks = np.random.default_rng(seed).integers(0, u.size, size=(resamples, u.size))
-    du = u[picks] - u[picks].mean(axis=1, keepdims=True)
-    square = (du**2).sum(axis=1)
-    varied = square > 1e-12
-    slopes = (du * v[picks]).sum(axis=1)[varied] / square[varied]
-    widened = slope + (slopes - slope) * np.sqrt(u.size / max(1, u.size - 2))
-    return PowerLine(estimate(slope, widened), float(np.exp(v.mean() - slope * u.mean())))
+    spread = u - u.mean()
+    slope = float(spread @ v / (spread @ spread))
+    residual = v - v.mean() - slope * spread
+    error = float(np.sqrt(residual @ residual / (u.size - 2) / (spread @ spread)))
+    half = float(t.ppf(0.5 + level / 2, u.size - 2)) * error
+    return PowerLine(Estimate(slope, slope - half, slope + half), float(np.exp(v.mean() - slope * u.mean())))

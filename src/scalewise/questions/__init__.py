@@ -18,6 +18,9 @@ QUESTIONS: dict[str, Callable[..., Answer]] = {
     "model-size": model_size,
 }
 
+LEAST = {"seed": 0, "resamples": 20}
+"""Fewer resamples than this are no interval."""
+
 
 def ask(question: str, runs: Any, **options: Any) -> Answer:
     """Ask a question by name. `runs` is a Runs, or anything `read` accepts; options are the question's own.
@@ -46,8 +49,8 @@ def check_call(question: str, options: Mapping[str, Any]) -> Callable[..., Answe
         except ValidationError as error:
             why = error.errors()[0]["msg"]
             raise QuestionError(f"{question}: option '{name}' cannot be {value!r}: {why}.") from None
-        if name in ("seed", "resamples") and value < 0:
-            raise QuestionError(f"{question}: option '{name}' cannot be {value!r}: it must not be negative.")
+        if (least := LEAST.get(name)) is not None and value < least:
+            raise QuestionError(f"{question}: option '{name}' cannot be {value!r}: it must be at least {least}.")
     return function
 
 

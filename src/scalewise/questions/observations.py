@@ -79,9 +79,21 @@ class SurfacePoints:
         )
 
 
+def clusters_of(rows: "pl.DataFrame") -> NDArray[np.int64]:
+    """What is resampled together, numbered from 0: (rows,).
+
+    Points of one run are one cluster; so are repeats (seeds) of one size and length, because what a law misses there
+    it misses for every seed.
+    """
+    import polars as pl
+
+    length = pl.col("tokens").max().over("run").alias("length")
+    keys = rows.select("group", "params", length)
+    return keys.select(pl.struct(pl.all()).rank("dense") - 1).to_series().to_numpy().astype(np.int64)
+
+
 def surface_points(rows: "pl.DataFrame", source: str) -> SurfacePoints:
-    """Arrays for a surface fit. Points of one run are one cluster; so are repeats (seeds) of one size and length,
-    because what a law misses at a size it misses for every seed.
+    """Arrays for a surface fit.
 
     Raises QuestionError when sizes or tokens are not known.
     """
@@ -101,8 +113,5 @@ def surface_points(rows: "pl.DataFrame", source: str) -> SurfacePoints:
     losses = rows["loss"].to_numpy()
     if losses.max() <= losses.min() * (1 + 1e-9):
         raise QuestionError(f"{source}: every loss is {losses[0]:g}; there is no effect of size or data to fit.")
-    per_run = rows["run"].n_unique() < rows.height
-    key = pl.struct("run") if per_run else pl.struct("group", "params", "tokens")
-    clusters = rows.select(key.rank("dense") - 1).to_series().to_numpy().astype(np.int64)
     params, tokens, flops, loss = (rows[c].cast(pl.Float64).to_numpy() for c in ("params", "tokens", "flops", "loss"))
-    return SurfacePoints(params, tokens, flops, loss, clusters)
+    return SurfacePoints(params, tokens, flops, loss, clusters_of(rows))

@@ -4,16 +4,34 @@ import shlex
 from collections.abc import Mapping
 
 from scalewise.questions.answer import Repeat
-from scalewise.runs.readers import STANDARD_INPUT
+from scalewise.runs.readers import DATA_FRAME, STANDARD_INPUT
 from scalewise.runs.table import Runs
 from scalewise.version import VERSION
 
 
 def repeat(question: str, runs: Runs, seed: int, options: Mapping[str, object]) -> Repeat:
-    words = ["scalewise", "ask", question, "-" if runs.source == STANDARD_INPUT else runs.source]
-    for name, value in options.items():
-        if value is not None:
-            words += [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
+    given = {name: value for name, value in options.items() if value is not None}
     if seed:
-        words += ["--seed", str(seed)]
-    return Repeat(shlex.join(words), VERSION, seed, runs.source, runs.sha256)
+        given["seed"] = seed
+    if runs.source == DATA_FRAME:
+        words = "".join(f", {name}={_exact(value)!r}" for name, value in given.items())
+        return Repeat(f'sw.ask("{question}", runs{words})', VERSION, seed, runs.source, runs.sha256)
+    command = ["scalewise", "ask", question, "-" if runs.source == STANDARD_INPUT else runs.source, *runs.read_with]
+    for name, value in given.items():
+        command += [f"--{name.replace('_', '-')}", str(_exact(value))]
+    return Repeat(shlex.join(command), VERSION, seed, runs.source, runs.sha256)
+
+
+def _exact(value: object) -> object:
+    """A float as short as it can be without becoming another number: 4e12, not 4000000000000.0."""
+    if not isinstance(value, float):
+        return value
+    short = f"{value:.6g}".replace("e+", "e")
+    return _Literal(short) if float(short) == value else value
+
+
+class _Literal(str):
+    """Text that stands for itself, unquoted, in Python as on the command line."""
+
+    def __repr__(self) -> str:
+        return str(self)

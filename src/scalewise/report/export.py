@@ -1,11 +1,14 @@
 """Figures as SVG, PDF and PNG files, rendered without a browser by vl-convert."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalewise.errors import ScalewiseError
 from scalewise.report.figures import draw
+from scalewise.report.figures.axes import Spec
+from scalewise.runs.files import write_whole
 
 if TYPE_CHECKING:
     from scalewise.questions.answer import Answer, Chart
@@ -25,22 +28,25 @@ def as_svg(chart: "Chart") -> str:
 
 def save_figures(answer: "Answer", directory: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
     """Write every figure of an answer in every format; returns the paths."""
-    import vl_convert
-
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
         raise ScalewiseError(f"figures cannot be saved as {', '.join(unknown)}; there are {', '.join(FORMATS)}.")
-    directory.mkdir(parents=True, exist_ok=True)
     written = []
     for chart in answer.charts:
         spec = draw(chart)
         for name in formats:
             path = directory / f"{answer.question}-{chart.figure.replace('_', '-')}.{name}"
-            if name == "svg":
-                path.write_text(vl_convert.vegalite_to_svg(spec, vl_version=VL_VERSION))
-            elif name == "pdf":
-                path.write_bytes(vl_convert.vegalite_to_pdf(spec, vl_version=VL_VERSION))
-            else:
-                path.write_bytes(vl_convert.vegalite_to_png(spec, vl_version=VL_VERSION, scale=PNG_SCALE))
+            write_whole(path, partial(_write, spec=spec, name=name))
             written.append(path)
     return written
+
+
+def _write(path: Path, spec: Spec, name: str) -> None:
+    import vl_convert
+
+    if name == "svg":
+        path.write_text(vl_convert.vegalite_to_svg(spec, vl_version=VL_VERSION), encoding="utf-8")
+    elif name == "pdf":
+        path.write_bytes(vl_convert.vegalite_to_pdf(spec, vl_version=VL_VERSION))
+    else:
+        path.write_bytes(vl_convert.vegalite_to_png(spec, vl_version=VL_VERSION, scale=PNG_SCALE))

@@ -1,4 +1,4 @@
-"""How many operations training costs: the full count, and the 6ND convention beside it.
+"""How many operations training a model costs, counted in full from its shape.
 
 The full count follows Chowdhery et al. 2022 (PaLM, arXiv 2204.02311, appendix B): a forward and a backward pass
 take 6 operations per matrix parameter and token, and attention takes 12 · depth · width · context per token.
@@ -47,8 +47,3 @@ class TransformerShape:
         last_layer = self.embedding_params
         attention = 12.0 * self.depth * self.width * self.context
         return 6.0 * (matrices + last_layer) + attention
-
-
-def six_nd(params: float, tokens: float) -> float:
-    """Training operations by the 6ND convention (Kaplan et al. 2020, section 2.1)."""
-    return 6.0 * params * tokens

@@ -23,6 +23,8 @@ def recognise(table: "pl.DataFrame", source: str, named: dict[str, str], report:
         if column.name in named:
             continue
         candidates = [c for c in _candidates(column, by_normal) if c not in taken.values()]
+        if len(candidates) > 1:  # what has the exact name of another of our columns is that one
+            candidates = [c for c in candidates if c == column.name or c not in BY_NAME]
         if candidates:
             taken[column.name], *others = candidates
             if others:

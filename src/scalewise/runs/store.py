@@ -46,8 +46,7 @@ class RunFolder:
         write_text(self.path / "config.json", json.dumps(config, indent=1))
 
     def append(self, row: Record) -> None:
-        with self.metrics_path.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(row) + "\n")
+        append_line(self.metrics_path, row)
 
     def set_state(self, state: State, message: str = "") -> None:
         write_text(self.path / "status.json", json.dumps({"state": state, "message": message}))
@@ -90,8 +89,7 @@ class Store:
         return [RunFolder(p) for p in sorted((self.path / "runs").iterdir()) if (p / "config.json").is_file()]
 
     def append_tuning(self, cell: Record) -> None:
-        with (self.path / "tuning.jsonl").open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(cell) + "\n")
+        append_line(self.path / "tuning.jsonl", cell)
 
     def tuning(self) -> list[Record]:
         """The last line of every tuned cell (a resumed study may write a cell again, with the same content)."""
@@ -128,6 +126,20 @@ class Store:
     def unfinished(self) -> int:
         """How many runs have begun and not ended."""
         return sum(folder.state() in ("waiting", "running") for folder in self.runs())
+
+
+def append_line(path: Path, row: Record) -> None:
+    """Add one JSON line; what a kill left of an unfinished line before it is removed first."""
+    with path.open("ab+") as file:
+        if file.tell():
+            file.seek(-1, 2)
+            if file.read(1) != b"\n":
+                file.truncate(_end_of_last_line(path))
+        file.write(json.dumps(row).encode() + b"\n")
+
+
+def _end_of_last_line(path: Path) -> int:
+    return path.read_bytes().rfind(b"\n") + 1
 
 
 def read_lines(path: Path) -> Iterator[Record]:

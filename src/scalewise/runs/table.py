@@ -28,6 +28,8 @@ class Runs:
     table: "pl.DataFrame"
     source: str
     reading: tuple[str, ...] = ()
+    read_with: tuple[str, ...] = ()
+    """The words of the command line that reading it took, such as `--flops-by 6nd`."""
 
     def __len__(self) -> int:
         return self.table.height
@@ -61,6 +63,18 @@ class Runs:
         line = f"{note}: {kept.height:,} of {len(self):,} rows kept"
         return replace(self, table=kept, reading=(*self.reading, line))
 
+    def of_group(self, group: str | None) -> "Runs":
+        """The runs of one group, or all of them for None. Raises TableError when there is no such group."""
+        import polars as pl
+
+        groups = sorted(self.table["group"].unique())
+        if group is None or groups == [group]:
+            return self
+        if group not in groups:
+            hint = did_you_mean(group, groups)
+            raise TableError(f"{self.source}: there is no group '{group}'{hint}; there are {listed(groups)}.")
+        return self.where(pl.col("group") == group, f"group '{group}'")
+
     @property
     def ended(self) -> "pl.DataFrame":
         """The last row of every run, in the order of the table."""
@@ -90,11 +104,14 @@ class Runs:
 
     @cached_property
     def sha256(self) -> str:
-        """A hash of the content: column names and values, in order."""
-        digest = hashlib.sha256()
-        for name in self.table.columns:
-            digest.update(name.encode())
-            digest.update(self.table[name].hash(seed=0).to_numpy().tobytes())
+        """A hash of the content: column names and values, in order, as CSV text."""
+        from io import BytesIO
+
+        digest = hashlib.sha256(",".join(self.table.columns).encode())
+        for rows in self.table.iter_slices(1_000_000):
+            text = BytesIO()
+            rows.write_csv(text, include_header=False)
+            digest.update(text.getvalue())
         return digest.hexdigest()
 
     def numbers(self, column: str) -> "NDArray[Any]":

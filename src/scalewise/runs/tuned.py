@@ -27,6 +27,9 @@ def with_cells(ended: "pl.DataFrame") -> "pl.DataFrame":
 
 def compute_axis(ended: "pl.DataFrame") -> str | None:
     """The column in which the runs' compute is known, if there is one."""
+    planned = "flops_budget" in ended.columns and ended["flops_budget"].null_count() == 0
+    if planned:  # a run that diverged half-way still belongs to the budget it was meant for
+        return "flops_budget"
     return next((c for c in ("flops", "gpu_hours") if c in ended.columns and ended[c].count()), None)
 
 
@@ -64,5 +67,6 @@ def at_best_rate(ended: "pl.DataFrame") -> tuple["pl.DataFrame", str | None]:
     several = int(np.unique(joined.filter(~keep)["cell"].to_numpy()).size)
     return kept, (
         f"{several:,} cells of equal size and compute hold several learning rates; the best one (compared on shared "
-        f"seeds) speaks for each with all of its seeds; {dropped:,} runs at other rates are only evidence of tuning"
+        f"seeds) speaks for each with all of its seeds; {dropped:,} runs at other rates are only evidence of tuning. "
+        "The seeds on which rates were compared are counted too, which flatters noisy sizes a little"
     )

@@ -49,7 +49,10 @@ def runs_from(
     table = with_compute(table, convention, report)
     if "loss" in table.columns and (empty := table["loss"].null_count()):
         report.append(f"{empty:,} rows have no loss (empty cells); they count for compute only")
-    return Runs(table, source, tuple(report))
+    words = [word for ours, theirs in (named or {}).items() for word in ("--column", f"{ours}={theirs}")]
+    words += ["--nan-means-diverged"] if nan_means_diverged else []
+    words += ["--flops-by", convention] if convention != "given" else []
+    return Runs(table, source, tuple(report), tuple(words))
 
 
 def _without_blank_rows(table: "pl.DataFrame", report: list[str]) -> "pl.DataFrame":

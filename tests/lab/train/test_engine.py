@@ -137,18 +137,21 @@ def start(study: Path, directory: Path) -> subprocess.Popen[bytes]:
 
 @pytest.mark.slow
 def test_a_killed_suite_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
-    """Killed outright once, interrupted once, at arbitrary moments; then finished and compared with one left alone."""
+    """Its parent process alone is killed, later all of it is interrupted; then it ends as if it had been left alone."""
     import os
 
     study = tmp_path / "study.toml"
     study.write_text(STUDY)
     alone, cut = tmp_path / "alone", tmp_path / "cut"
     assert start(study, alone).wait() == 0
-    for kill in (signal.SIGKILL, signal.SIGINT):
-        process = start(study, cut)
-        time.sleep(9)
-        os.killpg(process.pid, kill)
-        process.wait()
+    process = start(study, cut)
+    time.sleep(9)
+    process.kill()  # the workers are left without a parent, and must not train on beside the next start's
+    process.wait()
+    process = start(study, cut)
+    time.sleep(8)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait() in (0, 130)
     assert start(study, cut).wait() == 0
     assert numbers(cut) == numbers(alone)
     assert all(folder.state() == "finished" for folder in Store(cut).runs())
@@ -173,3 +176,29 @@ def test_a_folder_of_another_study_is_refused(tmp_path: Path) -> None:
     (tmp_path / "into" / "study.toml").write_text(STUDY + "\n# changed\n")
     with pytest.raises(StudyError, match="holds another study"):
         train_study(tmp_path / "first.toml", tmp_path / "into", workers=1)
+
+
+def test_a_folder_is_trained_into_by_one_process(tmp_path: Path) -> None:
+    import fcntl
+
+    from scalewise.errors import StudyError
+    from scalewise.lab.suite import train_study
+
+    (tmp_path / "study.toml").write_text(STUDY)
+    (tmp_path / "into").mkdir()
+    with (tmp_path / "into" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(StudyError, match="another process is training"):
+            train_study(tmp_path / "study.toml", tmp_path / "into", workers=1)
+
+
+def test_a_missing_gpu_is_found_at_the_door(tmp_path: Path) -> None:
+    from scalewise.errors import StudyError
+    from scalewise.lab.suite import train_study
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    (tmp_path / "study.toml").write_text(STUDY)
+    with pytest.raises(StudyError, match="finds no GPU"):
+        train_study(tmp_path / "study.toml", tmp_path / "into", workers=1, device="cuda")
+    assert not (tmp_path / "into").exists()

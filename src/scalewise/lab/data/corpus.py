@@ -1,6 +1,7 @@
 """Byte corpora: what is trained on, what is held out, and exactly which files and bytes they are."""
 
 import hashlib
+import platform
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ class Corpus:
     held_out: NDArray[np.uint8]
     files: int
     sha256: str
+    file_list: str
+    """CSV: path, bytes and hash of every file."""
 
     @property
     def record(self) -> dict[str, str | int]:
@@ -35,6 +38,12 @@ class Corpus:
         }
 
 
+def corpus_source(declared: str, study_path: Path) -> str:
+    """`stdlib`, or the path that a study names: relative to the study file when it is there, else as it stands."""
+    beside = study_path.parent / declared
+    return str(beside.resolve()) if declared != "stdlib" and beside.exists() else declared
+
+
 def load_corpus(source: str) -> Corpus:
     """The corpus a study names: `stdlib`, or the path of a text file or folder.
 
@@ -43,7 +52,7 @@ def load_corpus(source: str) -> Corpus:
     if source == "stdlib":
         root = Path(sysconfig.get_paths()["stdlib"])
         files = [p for p in root.rglob("*.py") if "site-packages" not in p.parts and "dist-packages" not in p.parts]
-        name = f"Python {sysconfig.get_python_version()} standard library source"
+        name = f"Python {platform.python_version()} standard library source"
     else:
         root = Path(source)
         if not root.exists():
@@ -55,6 +64,7 @@ def load_corpus(source: str) -> Corpus:
 
 
 def _assemble(name: str, root: Path, files: list[Path]) -> Corpus:
+    lines = ["path,bytes,sha256,side"]
     relative = sorted((path.relative_to(root).as_posix(), path) for path in files)
     digest = hashlib.sha256()
     train: list[bytes] = []
@@ -64,6 +74,8 @@ def _assemble(name: str, root: Path, files: list[Path]) -> Corpus:
         digest.update(label.encode() + b"\0" + content + b"\0")
         side = held_out if _is_held_out(label) else train
         side.append(content)
+        side_name = "held out" if side is held_out else "train"
+        lines.append(f'"{label}",{len(content)},{hashlib.sha256(content).hexdigest()},{side_name}')
     if len(relative) == 1:  # a single file is split by position: its last 1/32 is held out
         cut = len(train[0] if train else held_out[0]) * (HELD_OUT_IN - 1) // HELD_OUT_IN
         whole = (train or held_out)[0]
@@ -74,6 +86,7 @@ def _assemble(name: str, root: Path, files: list[Path]) -> Corpus:
         held_out=np.frombuffer(b"\n".join(held_out), np.uint8),
         files=len(relative),
         sha256=digest.hexdigest(),
+        file_list="\n".join(lines) + "\n",
     )
     if corpus.train.size < 100_000 or corpus.held_out.size < 4_000:
         raise StudyError(

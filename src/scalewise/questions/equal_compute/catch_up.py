@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from scalewise.laws import CHINCHILLA, Estimate, Fit, fit_law, forecast
 from scalewise.laws.forecast import Forecast
 from scalewise.questions.equal_compute.measured import Size
-from scalewise.questions.observations import at_most
+from scalewise.questions.observations import at_most, clusters_of
 
 if TYPE_CHECKING:
     import polars as pl
 
 Floats = NDArray[np.float64]
 
-REACH_BACK = 30.0
-"""A forecast is fitted to the last factor of 30 of a training curve: what came before is warm-up and transients."""
+REACH_BACK = 100.0
+"""A forecast is fitted to the last factor of 100 of a training curve: what came before is warm-up and transients."""
 BINS = 200
 """A curve is thinned to this many medians, evenly spaced in log compute."""
 BLOCKS = 20
@@ -82,17 +82,18 @@ class JointLaw:
 
 
 def joint_law(observed: "pl.DataFrame", resamples: int, seed: int) -> JointLaw | None:
-    """Chinchilla's law over all curves, thinned alike, resampled by run; None when it cannot be fitted."""
+    """Chinchilla's law over all curves, thinned alike; None when it cannot be fitted, or groups are mixed."""
     import polars as pl
 
-    if "tokens" not in observed.columns or observed["tokens"].null_count() or observed["params"].n_unique() < 3:
+    if observed["group"].n_unique() > 1 or observed["params"].n_unique() < 3:
+        return None
+    if "tokens" not in observed.columns or observed["tokens"].null_count():
         return None
     last = pl.col("tokens").max().over("run")
     late = observed.filter(pl.col("tokens") >= last / REACH_BACK)
     binned = late.with_columns((pl.col("tokens").log() * 20).round().alias("bin"))
-    thinned = binned.group_by("run", "bin").agg(pl.col("params", "tokens").mean(), pl.col("loss").median())
+    thinned = binned.group_by("group", "run", "bin").agg(pl.col("params", "tokens").mean(), pl.col("loss").median())
     thinned, _ = at_most(thinned.sort("run", "bin"), [], seed)
     x = thinned.select(pl.col("params", "tokens").cast(pl.Float64)).to_numpy()
-    clusters = thinned["run"].rank("dense").to_numpy().astype(np.int64)
-    fit = fit_law(CHINCHILLA, x, thinned["loss"].to_numpy(), clusters, resamples, seed=seed)
+    fit = fit_law(CHINCHILLA, x, thinned["loss"].to_numpy(), clusters_of(thinned), resamples, seed=seed)
     return JointLaw(fit) if fit.ok else None

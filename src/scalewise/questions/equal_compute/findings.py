@@ -15,6 +15,7 @@ from scalewise.questions.equal_compute.standings import Standing, Standings
 if TYPE_CHECKING:
     import polars as pl
 
+LOSS = ("loss", "loss_low", "loss_high")
 AVERAGE = "average of its own curves"
 
 
@@ -32,9 +33,12 @@ def measured(rows: "pl.DataFrame", axis: str, levels: list[float], seed: int) ->
         best = known[first]
         lead = gap(entered[first], entered[second], seed)
         winners.append((level, best.size.group, best.size.params, best.mean, *lead, chances[first]))
-        for m, e, chance in zip(known, entered, chances, strict=True):
+        big = max(range(len(known)), key=lambda i: known[i].size.params)
+        for i, (m, e) in enumerate(zip(known, entered, strict=True)):
             place = "at its end" if m.at_end else "inside its run"
-            everyone.append((level, m.size.group, m.size.params, m.mean, *e.interval(), m.losses.size, place, chance))
+            matches = None if i == big else beats_probability(e, entered[big], seed)
+            loss = (m.mean, *e.interval())
+            everyone.append((level, m.size.group, m.size.params, *loss, m.losses.size, place, matches, chances[i]))
     if not winners:
         return []
     spread = "a new seed" if spreads else "reading one curve, not of a new seed"
@@ -47,7 +51,18 @@ def measured(rows: "pl.DataFrame", axis: str, levels: list[float], seed: int) ->
         ),
         Finding(
             "Measured losses at equal compute",
-            (axis, "group", "params", "loss", "loss_low", "loss_high", "runs", "point", "P(best)"),
+            (
+                axis,
+                "group",
+                "params",
+                "loss",
+                "loss_low",
+                "loss_high",
+                "runs",
+                "point",
+                "P(matches largest)",
+                "P(best)",
+            ),
             tuple(everyone),
             "the median of each run's points within 2 % of the compute, averaged over runs.",
         ),

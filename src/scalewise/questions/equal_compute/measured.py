@@ -92,8 +92,8 @@ def measured_at(observed: "pl.DataFrame", axis: str, level: float) -> list[Measu
 def seed_spreads(observed: "pl.DataFrame", axis: str) -> Spreads:
     """How much seeds of each size differ: pooled over all amounts of compute at which the size was repeated.
 
-    Small models can be several times noisier than large ones, so sizes are pooled together only where a size has
-    fewer than FEWEST_DEGREES of its own.
+    Small models can be several times noisier than large ones, so sizes are pooled together only for a size that has
+    fewer than FEWEST_DEGREES of its own, or was never repeated. Empty when no size was.
     """
     import polars as pl
 
@@ -105,11 +105,11 @@ def seed_spreads(observed: "pl.DataFrame", axis: str) -> Spreads:
     square = (pl.col("variance") * pl.col("degrees")).sum().alias("square")
     by_size = cells.group_by("group", "params").agg(square, pl.col("degrees").sum()).sort("group", "params")
     whole = by_size.select(pl.col("square", "degrees").sum()).row(0)
-    spreads: Spreads = {}
-    for group, params, squares, degrees in by_size.rows():
-        own = (squares, degrees) if degrees >= FEWEST_DEGREES else whole
-        spreads[Size(group, params)] = (float(np.sqrt(own[0] / own[1])), int(own[1]))
-    return spreads
+    if by_size.height == 0:
+        return {}
+    own = {Size(g, p): (s, d) for g, p, s, d in by_size.rows() if d >= FEWEST_DEGREES}
+    known = {size: own.get(size, whole) for size in sizes_of(observed)}
+    return {size: (float(np.sqrt(squares / degrees)), int(degrees)) for size, (squares, degrees) in known.items()}
 
 
 def entrants(measured: list[Measured], spreads: Spreads) -> list[Entrant]:

@@ -14,7 +14,7 @@ from scalewise.questions.equal_compute.standings import Standings, has_losses, s
 from scalewise.questions.observations import in_order, observed
 from scalewise.questions.repeat import repeat
 from scalewise.runs.levels import EQUAL_WITHIN
-from scalewise.runs.table import Runs
+from scalewise.runs.table import Runs, listed
 from scalewise.runs.validate import LARGEST
 
 if TYPE_CHECKING:
@@ -28,17 +28,20 @@ def equal_compute(
     runs: Runs,
     at: float | None = None,
     compute: Axis | None = None,
+    group: str | None = None,
     resamples: int = 500,
     seed: int = 0,
 ) -> Answer:
     """Compare every size at `at` compute (default: what the largest model was given).
 
-    `compute` is the unit, `flops` or `gpu_hours`; by default GPU-hours where every row has them. Losses measured at
-    equal compute come first; a size that was trained less is extrapolated along its own curve, under every law that
-    fits, and by one law of size and data over all runs. Raises QuestionError for a single size or run.
+    `compute` is the unit, `flops` or `gpu_hours`; by default GPU-hours where every row has them. `group` leaves other
+    groups out. Losses measured at equal compute come first; a size that was trained less is extrapolated along its own
+    curve, under every law that fits, and by one law of size and data over all runs of one group. Raises QuestionError
+    for a single size or run.
     """
     axis: Axis = compute or default_axis(runs)
     runs.require(axis, purpose="equal-compute")
+    runs = runs.of_group(group)
     if at is not None and not 0 < at < LARGEST:
         raise QuestionError(f"--at {at:g}: must be a number of {axis} greater than 0 (and below {LARGEST:g}).")
     rows, notes = _rows(runs, axis)
@@ -66,7 +69,7 @@ def equal_compute(
     )
     return Answer(
         question="equal-compute",
-        claim=f"at {wording.amount(standings.target, axis)} the largest model ({largest} params) has the lowest loss",
+        claim=f"at {wording.amount(standings.target, axis)} the largest size ({largest} params) has the lowest loss",
         verdict=judge(probability),
         probability=probability,
         sentence=sentence,
@@ -80,7 +83,7 @@ def equal_compute(
         warnings=cautions(evidence),
         next_run=_next_run(standings, probability),
         reading=(*runs.reading, *notes),
-        repeat=repeat("equal-compute", runs, seed, {"at": at, "compute": compute}),
+        repeat=repeat("equal-compute", runs, seed, {"at": at, "compute": compute, "group": group}),
     )
 
 
@@ -118,16 +121,21 @@ def _verdict(standings: Standings, seed: int) -> tuple[float | None, str]:
     rival, loss = (runner_up, second) if winner is largest else (largest, largest.entrant)
     lead, low, high = gap(first, loss, seed)
     interval = "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
-    how = "measured" if winner.measured and rival.measured else "extrapolated"
+    how = "measured" if winner.measured and rival.measured else _how(standings)
     other = "the next best" if winner is largest else "the largest"
     sentence = (
         f"{where} the {standings.label(winner.size)} model has the lowest loss ({how}): {lead:.3f}{interval} nats "
         f"below {other} ({standings.label(rival.size)}){longer}."
     )
-    probability, chance = (standings.best_probability(s, seed) for s in (largest, winner))
+    probability, chance = (standings.best_probability(s.size.params, seed) for s in (largest, winner))
     if probability is None or chance is None:
         return None, f"{sentence} Each size has one run there, so nothing shows whether this is luck."
     return probability, f"{sentence} It is the best of all with probability {wording.probability(chance)}."
+
+
+def _how(standings: Standings) -> str:
+    beyond = any(s.spent < standings.target / (1 + EQUAL_WITHIN) for s, _, _ in standings.forecasts)
+    return "extrapolated" if beyond else "interpolated"
 
 
 def _longest(standings: Standings) -> str:
@@ -163,13 +171,17 @@ def _assumptions(standings: Standings, joint: JointLaw | None) -> tuple[str, ...
     lines = [f"compute is counted in {unit}, equal within 2 %"]
     if any(s.measured and s.measured.losses.size > 1 for s in standings.all):
         lines.append("the spread between seeds of a size is the same (relative to the loss) at every amount of compute")
+    if standings.left_out:
+        names = listed(standings.label(s.size) for s in standings.left_out)
+        lines.append(f"nothing can be said about the loss of {names} there: they are in no comparison")
     if standings.forecasts:
         lines.append("a size that trains longer goes on along its own curve, with a schedule stretched to match")
         if all(forecast.backtested for _, _, forecast in standings.forecasts):
             lines.append("forecast intervals rest on backtests of the same curve at the same distance")
         else:
             lines.append(
-                "some curves are too short for a backtest at this distance: their intervals are not calibrated"
+                "some curves are too short for a backtest at this distance: the error found at a shorter one was "
+                "scaled up with log distance, and where there was none the interval is not calibrated"
             )
     if joint:
         lines.append(f"{joint.fit.family.formula} ({joint.fit.family.source}) holds for all sizes together")

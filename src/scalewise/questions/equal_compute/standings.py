@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from scalewise.laws.forecast import DEGREES, Forecast
 from scalewise.questions import wording
 from scalewise.questions.equal_compute.catch_up import Curve, catch_up, curve_of
@@ -37,7 +39,15 @@ class Standings:
 
     @property
     def largest(self) -> Standing:
-        return max(self.all, key=lambda s: s.size.params)
+        """The largest size; of several groups that have it, the one with the lowest loss."""
+        most = max(s.size.params for s in self.all)
+        tied = [s for s in self.all if s.size.params == most]
+        return min(tied, key=lambda s: s.entrant.log_loss if s.entrant else np.inf)
+
+    @property
+    def left_out(self) -> list[Standing]:
+        """Sizes about whose loss at the target nothing can be said."""
+        return [s for s in self.all if s.entrant is None]
 
     @property
     def entered(self) -> list[tuple[Standing, Entrant]]:
@@ -49,11 +59,12 @@ class Standings:
     def forecasts(self) -> list[tuple[Standing, Entrant, Forecast]]:
         return [(s, s.entrant, s.forecast) for s in self.all if s.forecast is not None and s.entrant is not None]
 
-    def best_probability(self, standing: Standing, seed: int) -> float | None:
-        """P(this size has the lowest loss of all at the target)."""
-        entered = self.entered
-        found = best_probabilities([entrant for _, entrant in entered], seed)
-        return found[[s for s, _ in entered].index(standing)] if found else None
+    def best_probability(self, params: float, seed: int) -> float | None:
+        """P(a model of this size, of whatever group, has the lowest loss of all at the target)."""
+        found = best_probabilities([entrant for _, entrant in self.entered], seed)
+        if found is None:
+            return None
+        return sum(p for p, (s, _) in zip(found, self.entered, strict=True) if s.size.params == params)
 
     def label(self, size: Size) -> str:
         """The size, with its group where there are several."""
@@ -86,7 +97,7 @@ def standings_at(rows: "pl.DataFrame", axis: str, at: float | None, resamples: i
         tokens = _most(own, "tokens") if "tokens" in own.columns and own["tokens"].null_count() < own.height else None
         curve = curve_of(own, axis, size) if has_losses(own) else None
         entrant, predicted = known.get(size), None
-        if entrant is None and curve is not None and spent < target:
+        if entrant is None and curve is not None and target > curve.compute.min():
             predicted = catch_up(curve, target, resamples, seed)
             if predicted is not None:
                 entrant = Entrant(predicted.log_value, predicted.scale, DEGREES)

@@ -61,10 +61,10 @@ class Budget:
     def log_tokens(self, log_params: Floats) -> Floats:
         return np.asarray(np.log(self.flops) - self.cost.log_flops_per_token(log_params))
 
-    def loss(self, log_params: Floats, theta: Floats | None = None) -> Floats:
+    def loss(self, log_params: Floats) -> Floats:
         """Loss of sizes log_params (fits, points) that spend the whole budget: (fits, points)."""
         inputs = np.exp(np.stack([log_params, self.log_tokens(log_params)], axis=-1))
-        return self.fit.curves(inputs, theta)
+        return self.fit.curves(inputs)
 
     def optimum(self) -> Floats:
         """Log of the compute-optimal size: (1 + resamples,). Golden section; the loss is unimodal in log size."""

@@ -89,6 +89,11 @@ class Choice:
         losses = self.budget.loss(log_params[:, None])[:, 0]
         return estimate(float(losses[0]), losses[1:])
 
+    def log_serving_flops(self, log_params: Floats, tokens: float) -> Floats:
+        """Log operations to serve so many tokens: a forward pass is a third of the training cost of a token, so 2 per
+        parameter where compute is 6ND (Kaplan et al. 2020, arXiv 2001.08361, section 2.1)."""
+        return np.asarray(self.budget.cost.log_flops_per_token(log_params) + np.log(tokens / 3.0))
+
     def longer(self, log_params: Floats) -> Floats:
         """Log of how many times the optimum's tokens this size reads for the same compute."""
         return self.budget.log_tokens(log_params) - self.budget.log_tokens(self.optimum)

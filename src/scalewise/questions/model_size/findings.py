@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.laws import Fit
+from scalewise.laws import Estimate, Fit
 from scalewise.laws.fit import STARTS, estimate
 from scalewise.questions.answer import Cell, Finding
 from scalewise.questions.model_size.choice import Case, Choice, exponential, triple
@@ -26,21 +26,22 @@ def sizes(case: Case, choice: Choice, serve_tokens: float | None) -> Finding:
     rows: list[tuple[Cell, ...]] = []
     for name, logs in (("compute-optimal", choice.optimum), (f"smallest within {case.tolerance}", choice.smallest)):
         per_param = exponential(choice.budget.log_tokens(logs) - logs)
-        estimates = (exponential(logs), choice.tokens(logs), per_param, choice.loss(logs))
-        serving = [2.0 * estimates[0].value * serve_tokens] if serve_tokens else []
-        rows.append((name, *(number for e in estimates for number in triple(e)), *serving))
+        estimates: tuple[Estimate, ...] = (exponential(logs), choice.tokens(logs), per_param, choice.loss(logs))
+        if serve_tokens:
+            estimates = (*estimates, exponential(choice.log_serving_flops(logs, serve_tokens)))
+        rows.append((name, *(number for e in estimates for number in triple(e))))
     columns = ("choice", *with_interval("params", "tokens", "tokens_per_param", "loss"))
     return Finding(
         "The optimum, and the smallest size that will do",
-        (*columns, "serving_flops") if serve_tokens else columns,
+        (*columns, *with_interval("serving_flops")) if serve_tokens else columns,
         tuple(rows),
-        "serving takes 2 operations per parameter and token." if serve_tokens else "",
+        "serving a token takes a third of the operations of training on it." if serve_tokens else "",
     )
 
 
-def by_tolerance(choice: Choice) -> Finding:
+def by_tolerance(case: Case, choice: Choice) -> Finding:
     rows = []
-    for tolerance in TOLERANCES:
+    for tolerance in sorted({*TOLERANCES, case.tolerance.relative} - {0.0}):
         small = choice.budget.smallest_within(choice.optimum, tolerance)
         share, longer = exponential(small - choice.optimum), exponential(choice.longer(small))
         rows.append((tolerance, *triple(exponential(small)), *triple(share), *triple(longer)))
@@ -48,7 +49,7 @@ def by_tolerance(choice: Choice) -> Finding:
         "Smallest size by tolerance",
         ("tolerance", *with_interval("params", "share_of_optimum", "times_tokens")),
         tuple(rows),
-        "the share of the optimum is better known than the optimum itself, because both move together.",
+        "the share of the optimum is often better known than the optimum itself, because both move together.",
     )
 
 
@@ -102,5 +103,5 @@ def parameters(fit: Fit) -> Finding:
         tuple((name, *triple(e)) for name, e in fit.parameters().items()),
         f"{fit.family.source}; Huber loss of log residuals (delta 0.001), objective {fit.objective:.10g}; "
         f"{fit.agreeing:.0%} of {STARTS} random starts agree; {len(fit.draws):,} refits over {fit.clusters:,} "
-        "clusters.",
+        f"clusters, {fit.unconverged:,} of which did not converge.",
     )

@@ -24,7 +24,7 @@ class IsoflopOptima:
     line: PowerLine | None
 
 
-def isoflop_optima(data: SurfacePoints, seed: int = 0) -> tuple[IsoflopOptima, ...]:
+def isoflop_optima(data: SurfacePoints) -> tuple[IsoflopOptima, ...]:
     """Optima by each method. Empty when the runs do not form budgets of at least four sizes."""
     levels = compute_levels(data.flops)
     numbers, counts = np.unique(levels, return_counts=True)
@@ -41,5 +41,5 @@ def isoflop_optima(data: SurfacePoints, seed: int = 0) -> tuple[IsoflopOptima, .
                 optima.append((float(np.median(data.flops[here])), valley.x))
         if optima:
             flops, params = np.array(optima).T
-            found.append(IsoflopOptima(method, flops, params, power_line(flops, params, seed=seed)))
+            found.append(IsoflopOptima(method, flops, params, power_line(flops, params)))
     return tuple(found)

@@ -3,8 +3,9 @@
 import numpy as np
 
 from scalewise.checks import Evidence, cautions
-from scalewise.errors import QuestionError, did_you_mean
+from scalewise.errors import QuestionError
 from scalewise.laws import CHINCHILLA, Estimate, fit_law
+from scalewise.laws.fit import estimate
 from scalewise.questions import wording
 from scalewise.questions.answer import Answer, Finding, judge
 from scalewise.questions.model_size import charts, findings, robustness
@@ -19,7 +20,7 @@ from scalewise.runs.validate import LARGEST
 FEWEST_RUNS = 7
 LEAST_FLOPS = 1e6
 REACHABLE = 10.0
-"""A next run may cost this many times the largest one seen."""
+"""How many times beyond the largest run the law is trusted with a verdict, and a next run may cost."""
 
 
 def model_size(
@@ -49,8 +50,8 @@ def model_size(
     rows, notes = at_most(*observed(runs, points), seed)
     case, choice = _fitted(surface_points(rows, runs.source), runs.source, flops, allowed, resamples, seed)
     fit = case.fit
-    probability = float(np.mean(choice.smallest[1:] - choice.optimum[1:] <= np.log(0.5)))
-    isoflop = isoflop_optima(case.data, seed)
+    probability = _probability(case, choice)
+    isoflop = isoflop_optima(case.data)
     backtest = robustness.backtest(case, resamples, seed)
     evidence = Evidence(runs, rows, "flops", case.flops, case.seen, (fit,), by_law=True, backtest=_counts(backtest))
     target = wording.flops(case.flops)
@@ -62,7 +63,7 @@ def model_size(
         sentence=_sentence(case, choice, serve_tokens),
         findings=(
             findings.sizes(case, choice, serve_tokens),
-            findings.by_tolerance(choice),
+            findings.by_tolerance(case, choice),
             findings.path(case),
             findings.exponents(fit, isoflop),
             findings.parameters(fit),
@@ -116,19 +117,20 @@ def _fitted(
 
 def _one_group(runs: Runs, group: str | None) -> Runs:
     """The runs of one group: architectures and methods have laws of their own."""
-    import polars as pl
-
     groups = sorted(runs.table["group"].unique())
     if group is None and len(groups) > 1:
         raise QuestionError(
             f"{runs.source}: the groups {listed(groups)} need a law each; choose one with --group '{groups[0]}'."
         )
-    if group is None or groups == [group]:
-        return runs
-    if group not in groups:
-        hint = did_you_mean(group, groups)
-        raise QuestionError(f"{runs.source}: there is no group '{group}'{hint}; there are {listed(groups)}.")
-    return runs.where(pl.col("group") == group, f"group '{group}'")
+    return runs.of_group(group)
+
+
+def _probability(case: Case, choice: Choice) -> float | None:
+    """Share of refits in which half the optimum will do. Refits of one law say nothing about the law itself, so far
+    beyond the data there is no probability."""
+    if case.flops > REACHABLE * case.seen:
+        return None
+    return float(np.mean(choice.smallest[1:] - choice.optimum[1:] <= np.log(0.5)))
 
 
 def _counts(backtest: Finding | None) -> tuple[int, int] | None:
@@ -142,15 +144,21 @@ def _counts(backtest: Finding | None) -> tuple[int, int] | None:
 def _sentence(case: Case, choice: Choice, serve_tokens: float | None) -> str:
     best, small = exponential(choice.optimum), exponential(choice.smallest)
     share = exponential(choice.smallest - choice.optimum)
-    longer = wording.times(exponential(choice.longer(choice.smallest)).value)
+    longer = exponential(choice.longer(choice.smallest))
     text = (
         f"At {wording.flops(case.flops)} flops the best size is {_interval(best)} params; {_interval(small)} params, "
         f"{share.value:.2f} [{share.low:.2f}, {share.high:.2f}] of it, stay within {case.tolerance} of its loss. For "
-        f"the same compute the smaller model trains on {longer} the tokens"
+        f"the same compute the smaller model trains on {wording.times(longer.value)} [{wording.times(longer.low)}, "
+        f"{wording.times(longer.high)}] the tokens"
     )
     if serve_tokens:
-        saved = wording.flops(2.0 * (best.value - small.value) * serve_tokens)
-        text += f" and saves {saved} flops when {wording.count(serve_tokens)} tokens are served"
+        served = [np.exp(choice.log_serving_flops(logs, serve_tokens)) for logs in (choice.optimum, choice.smallest)]
+        saved = estimate(float(served[0][0] - served[1][0]), served[0][1:] - served[1][1:])
+        low, high = wording.flops(saved.low), wording.flops(saved.high)
+        text += (
+            f" and saves {wording.flops(saved.value)} [{low}, {high}] flops when {wording.count(serve_tokens)} tokens "
+        )
+        text += "are served"
     return text + "."
 
 
@@ -169,10 +177,14 @@ def _assumptions(case: Case, serve_tokens: float | None, backtested: bool) -> tu
     ]
     if case.flops > case.seen:
         lines.append("intervals hold resampling of the runs, not the doubt whether the law's form goes on that far")
+    if case.flops > REACHABLE * case.seen:
+        lines.append(
+            f"no probability is given beyond {REACHABLE:g} times the observed compute: it would be the law's own"
+        )
     if not backtested:
         lines.append("no backtest is possible with so few runs: the intervals are not calibrated")
     if serve_tokens:
-        lines.append("serving takes 2 operations per parameter and token")
+        lines.append("serving a token takes a third of the operations of training on it")
     return tuple(lines)
 
 

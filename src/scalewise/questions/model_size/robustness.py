@@ -65,13 +65,16 @@ def backtest(case: Case, resamples: int, seed: int) -> Finding | None:
     if not fit.ok:
         return None
     predicted = fit.predict(late.inputs, 0.95, new_run=True, seed=seed)
-    inside = sum(p.low <= loss <= p.high for p, loss in zip(predicted, late.loss, strict=True))
+    within = np.array([p.low <= loss <= p.high for p, loss in zip(predicted, late.loss, strict=True)])
+    cells, place = np.unique(late.clusters, return_inverse=True)
+    inside = int(np.round((np.bincount(place, within) / np.bincount(place)).sum()))
     error = np.log([p.value for p in predicted]) - np.log(late.loss)
     reach = float(data.flops.max() / known.flops.max())
     rms = float(np.sqrt(np.mean(error**2)))
     return Finding(
         "Backtest: the quarter with the most compute predicted from the rest",
         ("compute_factor", "rms_error", "bias", "inside_95", "predicted"),
-        ((reach, rms, float(error.mean()), int(inside), int(late.loss.size)),),
-        "errors are relative to the loss; inside_95 counts the losses inside their 95 % prediction interval.",
+        ((reach, rms, float(error.mean()), inside, cells.size),),
+        "errors are relative to the loss; inside_95 counts the losses inside their 95 % prediction interval; repeats "
+        "of one size and length count once.",
     )

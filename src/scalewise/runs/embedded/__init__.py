@@ -1,7 +1,7 @@
 """The embedded suite: real training runs of our own, so that every command works before you have any data.
 
 `smol.csv` holds one row per run at its end; `smol.json` says on which text, with which software, and what it cost.
-Made by `scalewise train studies/smol.toml` and `scalewise read DIR --save smol.csv`; see docs/embedded-suite.md.
+`smol_files.csv.gz` lists the files. Made by `make smol`; see docs/embedded-suite.md.
 """
 
 import json

@@ -15,7 +15,7 @@ from scalewise.runs.validate import runs_from
 if TYPE_CHECKING:
     import polars as pl
 
-STANDARD_INPUT = "standard input"
+STANDARD_INPUT, DATA_FRAME = "standard input", "data frame"
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".pickle.xz", ".pkl.gz", ".joblib")
 
 
@@ -32,7 +32,7 @@ def read(
     names file, row and column.
     """
     if not isinstance(source, str | Path):
-        return runs_from(_frame(source), "data frame", columns, nan_means_diverged, flops_by)
+        return runs_from(_frame(source), DATA_FRAME, columns, nan_means_diverged, flops_by)
     table, notes = _table_at(str(source))
     name = STANDARD_INPUT if str(source) == "-" else str(source)
     return runs_from(table, name, columns, nan_means_diverged, flops_by, notes)
