@@ -35,7 +35,7 @@ def pattern(output: str) -> str:
 @pytest.mark.parametrize(("page", "command", "output"), shown_commands())
 def test_shown_output_is_real(page: str, command: str, output: str) -> None:
     words = [sys.executable, "-m", *command.split()]
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+    environment = {**os.environ, "COLUMNS": "110", "NO_COLOR": "1"}
     done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=120, check=False)
     printed = "\n".join(line.rstrip() for line in (done.stdout + done.stderr).split("\n"))
     assert re.match(pattern(output), printed), printed

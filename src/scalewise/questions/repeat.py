@@ -26,7 +26,7 @@ def _exact(value: object) -> object:
     """A float as short as it can be without becoming another number: 4e12, not 4000000000000.0."""
     if not isinstance(value, float):
         return value
-    short = f"{value:.6g}".replace("e+", "e")
+    short = f"{value:.6g}".replace("e+0", "e").replace("e+", "e")
     return _Literal(short) if float(short) == value else value
 
 

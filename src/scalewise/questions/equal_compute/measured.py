@@ -92,7 +92,7 @@ def measured_at(observed: "pl.DataFrame", axis: str, level: float) -> list[Measu
 def seed_spreads(observed: "pl.DataFrame", axis: str) -> Spreads:
     """How much seeds of each size differ: pooled over all amounts of compute at which the size was repeated.
 
-    Small models can be several times noisier than large ones, so sizes are pooled together only for a size that has
+    Sizes can differ several-fold in this, so they are pooled together only for a size that has
     fewer than FEWEST_DEGREES of its own, or was never repeated. Empty when no size was.
     """
     import polars as pl

@@ -183,7 +183,7 @@ def _assumptions(standings: Standings, joint: JointLaw | None) -> tuple[str, ...
                 "some curves are too short for a backtest at this distance: the error found at a shorter one was "
                 "scaled up with log distance, and where there was none the interval is not calibrated"
             )
-    if joint:
+    if joint and standings.forecasts:
         lines.append(f"{joint.fit.family.formula} ({joint.fit.family.source}) holds for all sizes together")
     return tuple(lines)
 

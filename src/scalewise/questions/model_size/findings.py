@@ -103,5 +103,5 @@ def parameters(fit: Fit) -> Finding:
         tuple((name, *triple(e)) for name, e in fit.parameters().items()),
         f"{fit.family.source}; Huber loss of log residuals (delta 0.001), objective {fit.objective:.10g}; "
         f"{fit.agreeing:.0%} of {STARTS} random starts agree; {len(fit.draws):,} refits over {fit.clusters:,} "
-        f"clusters, {fit.unconverged:,} of which did not converge.",
+        f"clusters; {fit.unconverged:,} refits did not converge.",
     )
