@@ -61,10 +61,11 @@ class Standings:
 
     def best_probability(self, params: float, seed: int) -> float | None:
         """P(a model of this size, of whatever group, has the lowest loss of all at the target)."""
-        found = best_probabilities([entrant for _, entrant in self.entered], seed)
+        known = [(s, s.entrant) for s in self.all if s.entrant is not None]
+        found = best_probabilities([entrant for _, entrant in known], seed)
         if found is None:
             return None
-        return sum(p for p, (s, _) in zip(found, self.entered, strict=True) if s.size.params == params)
+        return sum(p for p, (s, _) in zip(found, known, strict=True) if s.size.params == params)
 
     def label(self, size: Size) -> str:
         """The size, with its group where there are several."""
