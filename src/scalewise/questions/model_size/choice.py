@@ -80,7 +80,16 @@ class Choice:
     @property
     def at_edge(self) -> bool:
         """Whether the optimum of the best fit is at the edge of what was searched: one parameter, or one token."""
-        return bool(self.optimum[0] < EDGE or self.budget.log_tokens(self.optimum)[0] < EDGE)
+        return bool(self._edges[0])
+
+    @property
+    def share_at_edge(self) -> float:
+        """Share of refits whose optimum is at the edge: in them, size and data do not trade off."""
+        return float(self._edges[1:].mean())
+
+    @property
+    def _edges(self) -> NDArray[np.bool_]:
+        return (self.optimum < EDGE) | (self.budget.log_tokens(self.optimum) < EDGE)
 
     def tokens(self, log_params: Floats) -> Estimate:
         return exponential(self.budget.log_tokens(log_params))

@@ -19,6 +19,7 @@ from scalewise.runs.validate import LARGEST
 
 FEWEST_RUNS = 7
 LEAST_FLOPS = 1e6
+EDGE_SHARE = 0.025
 REACHABLE = 10.0
 """How many times beyond the largest run the law is trusted with a verdict, and a next run may cost."""
 
@@ -126,9 +127,11 @@ def _one_group(runs: Runs, group: str | None) -> Runs:
 
 
 def _probability(case: Case, choice: Choice) -> float | None:
-    """Share of refits in which half the optimum will do. Refits of one law say nothing about the law itself, so far
-    beyond the data there is no probability."""
-    if case.flops > REACHABLE * case.seen:
+    """Share of refits in which half the optimum will do; None where too many refits have no optimum at all.
+
+    Refits of one law say nothing about the law itself, so far beyond the data there is no probability either.
+    """
+    if case.flops > REACHABLE * case.seen or choice.share_at_edge > EDGE_SHARE:
         return None
     return float(np.mean(choice.smallest[1:] - choice.optimum[1:] <= np.log(0.5)))
 
