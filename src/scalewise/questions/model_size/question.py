@@ -176,7 +176,7 @@ def _assumptions(case: Case, serve_tokens: float | None, backtested: bool) -> tu
         "every run ends its own schedule and is tuned alike",
         "compute is 6 x params x tokens"
         if case.cost.is_six_nd
-        else "operations per token between and beyond the observed sizes follow the observed ratio to 6 x params",
+        else "operations per token follow a smooth curve through the observed ratios to 6 x params",
     ]
     if case.flops > case.seen:
         lines.append("intervals hold resampling of the runs, not the doubt whether the law's form goes on that far")
