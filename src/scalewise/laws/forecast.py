@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.laws.families import CURVES, Family
-from scalewise.laws.fit import Estimate, Fit, fit_law
+from scalewise.laws.fit import Estimate, Fit, estimate, fit_law
 
 Floats = NDArray[np.float64]
 
@@ -74,13 +74,13 @@ def forecast(
     noise = np.array([fit.noise for fit in good])
     weights = 1.0 / (noise**2 + errors**2 + 1e-12)
     weights /= weights.sum()
-    curves = [np.log(fit.curves(at)[:, 0]) for fit in good]
-    values, spreads = np.array([c[0] for c in curves]), np.array([c[1:].std() for c in curves])
+    curves = [fit.curves(at)[:, 0] for fit in good]
+    values, spreads = np.array([np.log(c[0]) for c in curves]), np.array([np.log(c[1:]).std() for c in curves])
     centre = float(weights @ values)
     variance = weights @ (noise**2 + spreads**2 + errors**2 + (values - centre) ** 2)
     laws = tuple(
-        LawForecast(fit, fit.predict(at)[0], float(s), None if b is None else b.error, float(w))
-        for fit, s, b, w in zip(good, spreads, backtests, weights, strict=True)
+        LawForecast(fit, estimate(float(c[0]), c[1:]), float(s), None if b is None else b.error, float(w))
+        for fit, c, s, b, w in zip(good, curves, spreads, backtests, weights, strict=True)
     )
     backtested = bool(known) and all(b is not None and b.full_distance for b in backtests)
     return Forecast(laws, centre, float(np.sqrt(variance)), backtested)

@@ -48,10 +48,9 @@ def find_valley(x: Floats, y: Floats, method: Method) -> Valley | None:
 
 @dataclass(frozen=True)
 class PowerLine:
-    """x_optimal = coefficient * c^exponent."""
+    """x_optimal grows as c^exponent."""
 
     exponent: Estimate
-    coefficient: float
 
 
 def power_line(c: Floats, optima: Floats, level: float = 0.95) -> PowerLine | None:
@@ -66,4 +65,4 @@ def power_line(c: Floats, optima: Floats, level: float = 0.95) -> PowerLine | No
     residual = v - v.mean() - slope * spread
     error = float(np.sqrt(residual @ residual / (u.size - 2) / (spread @ spread)))
     half = float(t.ppf(0.5 + level / 2, u.size - 2)) * error
-    return PowerLine(Estimate(slope, slope - half, slope + half), float(np.exp(v.mean() - slope * u.mean())))
+    return PowerLine(Estimate(slope, slope - half, slope + half))

@@ -26,6 +26,11 @@ class Finding:
     note: str = ""
 
 
+def with_interval(*names: str) -> tuple[str, ...]:
+    """Column names of numbers that are followed by their intervals: x, x_low, x_high."""
+    return tuple(name + end for name in names for end in ("", "_low", "_high"))
+
+
 @dataclass(frozen=True)
 class Chart:
     """What a figure shows, as rows by layer; `report/figures/` has one file for each `figure` that draws it.

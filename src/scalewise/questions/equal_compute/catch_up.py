@@ -34,10 +34,6 @@ class Curve:
     loss: Floats
     blocks: NDArray[np.int64]
 
-    @property
-    def last(self) -> float:
-        return float(self.compute.max())
-
 
 def curve_of(rows: "pl.DataFrame", axis: str, size: Size) -> Curve:
     """All observations of one size, as medians in narrow bins of log compute."""

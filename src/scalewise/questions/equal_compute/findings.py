@@ -6,24 +6,22 @@ import numpy as np
 
 from scalewise.laws.forecast import DEGREES
 from scalewise.questions import wording
-from scalewise.questions.answer import Cell, Finding
+from scalewise.questions.answer import Cell, Finding, with_interval
 from scalewise.questions.equal_compute.catch_up import JointLaw
 from scalewise.questions.equal_compute.contest import Entrant, beats_probability, best_probabilities, gap
-from scalewise.questions.equal_compute.measured import entrants, measured_at, seed_spreads
+from scalewise.questions.equal_compute.measured import Spreads, entrants, measured_at
 from scalewise.questions.equal_compute.standings import Standing, Standings
 
 if TYPE_CHECKING:
     import polars as pl
 
-LOSS = ("loss", "loss_low", "loss_high")
 AVERAGE = "average of its own curves"
 
 
-def measured(rows: "pl.DataFrame", axis: str, levels: list[float], seed: int) -> list[Finding]:
+def measured(rows: "pl.DataFrame", axis: str, levels: list[float], spreads: Spreads, seed: int) -> list[Finding]:
     """Who wins at each amount of compute, and every size there, the most compute first."""
     winners: list[tuple[Cell, ...]] = []
     everyone: list[tuple[Cell, ...]] = []
-    spreads = seed_spreads(rows, axis) if levels else {}
     for level in reversed(levels):
         known = measured_at(rows, axis, level)
         entered = entrants(known, spreads)
@@ -45,24 +43,13 @@ def measured(rows: "pl.DataFrame", axis: str, levels: list[float], seed: int) ->
     return [
         Finding(
             "Measured winners at equal compute",
-            (axis, "group", "params", "loss", "lead", "lead_low", "lead_high", "P(best)"),
+            (axis, "group", "params", "loss", *with_interval("lead"), "P(best)"),
             tuple(winners),
             f"lead: nats below the runner-up at the same compute. Intervals and P hold the spread of {spread}.",
         ),
         Finding(
             "Measured losses at equal compute",
-            (
-                axis,
-                "group",
-                "params",
-                "loss",
-                "loss_low",
-                "loss_high",
-                "runs",
-                "point",
-                "P(matches largest)",
-                "P(best)",
-            ),
+            (axis, "group", "params", *with_interval("loss"), "runs", "point", "P(matches largest)", "P(best)"),
             tuple(everyone),
             "the median of each run's points within 2 % of the compute, averaged over runs.",
         ),
@@ -106,7 +93,7 @@ def extrapolated(standings: Standings, joint: JointLaw | None, seed: int) -> lis
     return [
         Finding(
             "Extrapolated to equal compute",
-            ("group", "params", "law", "loss", "loss_low", "loss_high", "backtest_error", "P(matches largest)"),
+            ("group", "params", "law", *with_interval("loss"), "backtest_error", "P(matches largest)"),
             tuple(rows),
             "one law: bootstrap interval of its curve. The average is widened by noise, backtest error and the spread "
             "between laws. backtest_error: relative error at the curve's end when fitted as far before it as the "

@@ -59,7 +59,7 @@ def measured_levels(observed: "pl.DataFrame", axis: str, most: int = 40) -> list
     centres = ends.with_columns(pl.Series("level", levels)).group_by("level").agg(pl.col(axis).max()).sort("level")
     found = []
     for centre in centres[axis].to_list()[::-1]:
-        if _window(observed, axis, centre)["params"].n_unique() >= 2:
+        if within(observed, axis, centre)["params"].n_unique() >= 2:
             found.append(float(centre))
         if len(found) == most:
             break
@@ -67,10 +67,13 @@ def measured_levels(observed: "pl.DataFrame", axis: str, most: int = 40) -> list
 
 
 def measured_at(observed: "pl.DataFrame", axis: str, level: float) -> list[Measured]:
-    """Every size that was observed within 2 % of this compute: the median of each run's points there."""
+    """Every size that was observed within 2 % of this compute: the median of each run's points there.
+
+    `observed` comes from `with_ends`.
+    """
     import polars as pl
 
-    window = _window(observed, axis, level)
+    window = within(observed, axis, level)
     per_run = (
         window.group_by("group", "params", "run")
         .agg(
@@ -125,9 +128,13 @@ def entrants(measured: list[Measured], spreads: Spreads) -> list[Entrant]:
     return result
 
 
-def _window(observed: "pl.DataFrame", axis: str, level: float) -> "pl.DataFrame":
+def with_ends(rows: "pl.DataFrame", axis: str) -> "pl.DataFrame":
+    """The rows with a column `_end`: the most compute that the row's run had."""
     import polars as pl
 
-    near = observed[axis].is_between(level / (1 + EQUAL_WITHIN), level * (1 + EQUAL_WITHIN))
-    ends = observed.group_by("run").agg(pl.col(axis).max().alias("_end"))
-    return observed.filter(near).join(ends, on="run", how="left")
+    return rows.with_columns(pl.col(axis).max().over("run").alias("_end"))
+
+
+def within(observed: "pl.DataFrame", axis: str, level: float) -> "pl.DataFrame":
+    """The rows whose compute equals this level."""
+    return observed.filter(observed[axis].is_between(level / (1 + EQUAL_WITHIN), level * (1 + EQUAL_WITHIN)))

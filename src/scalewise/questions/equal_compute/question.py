@@ -9,7 +9,7 @@ from scalewise.questions.answer import Answer, judge
 from scalewise.questions.equal_compute import charts, findings
 from scalewise.questions.equal_compute.catch_up import JointLaw, joint_law
 from scalewise.questions.equal_compute.contest import gap
-from scalewise.questions.equal_compute.measured import measured_levels, sizes_of
+from scalewise.questions.equal_compute.measured import measured_levels, seed_spreads, with_ends, within
 from scalewise.questions.equal_compute.standings import Standings, has_losses, standings_at
 from scalewise.questions.observations import in_order, observed
 from scalewise.questions.repeat import repeat
@@ -45,18 +45,20 @@ def equal_compute(
     if at is not None and not 0 < at < LARGEST:
         raise QuestionError(f"--at {at:g}: must be a number of {axis} greater than 0 (and below {LARGEST:g}).")
     rows, notes = _rows(runs, axis)
-    sizes = sizes_of(rows)
-    if len(sizes) > MOST_SIZES:
+    sizes = rows.select("group", "params").n_unique()
+    if sizes > MOST_SIZES:
         raise QuestionError(
-            f"{runs.source}: {len(sizes):,} different sizes; equal-compute compares at most {MOST_SIZES}: keep those "
-            "of interest, or round params so that equal models count as one size."
+            f"{runs.source}: {sizes:,} different sizes; equal-compute compares at most {MOST_SIZES}: keep those of "
+            "interest, or round params so that equal models count as one size."
         )
-    if len(sizes) < 2:
-        only = wording.count(sizes[0].params)
+    if sizes < 2:
+        only = wording.count(rows["params"][0])
         raise QuestionError(f"{runs.source}: there is only one size ({only} params); equal-compute compares sizes.")
-    standings = standings_at(rows, axis, at, resamples, seed)
-    joint = joint_law(rows, resamples, seed) if has_losses(rows) else None
-    levels = measured_levels(rows, axis) if has_losses(rows) else []
+    known = has_losses(rows)
+    spreads = seed_spreads(rows, axis) if known else {}
+    levels = measured_levels(rows, axis) if known else []
+    standings = standings_at(rows, axis, at, spreads, resamples, seed)
+    joint = joint_law(rows, resamples, seed) if standings.forecasts else None
     probability, sentence = _verdict(standings, seed)
     largest = standings.label(standings.largest.size)
     evidence = Evidence(
@@ -65,7 +67,7 @@ def equal_compute(
         axis,
         asked=standings.target,
         seen=min(s.spent for s in standings.all),
-        fits=(joint.fit,) if joint and standings.forecasts else (),
+        fits=(joint.fit,) if joint else (),
     )
     return Answer(
         question="equal-compute",
@@ -74,7 +76,7 @@ def equal_compute(
         probability=probability,
         sentence=sentence,
         findings=(
-            *findings.measured(rows, axis, levels, seed),
+            *findings.measured(rows, axis, levels, spreads, seed),
             findings.how_much_longer(standings),
             *findings.extrapolated(standings, joint, seed),
         ),
@@ -106,7 +108,7 @@ def _rows(runs: Runs, axis: Axis) -> tuple["pl.DataFrame", list[str]]:
         raise QuestionError(f"{runs.source}: no row has both a loss and {axis}.")
     if known.height < rows.height:
         notes = [*notes, f"{rows.height - known.height:,} rows without {axis} are in no comparison"]
-    return known, notes
+    return with_ends(known, axis), notes
 
 
 def _verdict(standings: Standings, seed: int) -> tuple[float | None, str]:
@@ -155,13 +157,9 @@ def _compared(rows: "pl.DataFrame", axis: str, levels: list[float]) -> "pl.DataF
 
     if not levels:
         return rows
-
     near = [
-        rows.filter(pl.col(axis).is_between(level / (1 + EQUAL_WITHIN), level * (1 + EQUAL_WITHIN)))
-        .sort(axis, maintain_order=True)
-        .group_by("run", maintain_order=True)
-        .last()
-        for level in dict.fromkeys(levels)
+        within(rows, axis, level).sort(axis, maintain_order=True).group_by("run", maintain_order=True).last()
+        for level in levels
     ]
     return pl.concat(near)
 
@@ -183,7 +181,7 @@ def _assumptions(standings: Standings, joint: JointLaw | None) -> tuple[str, ...
                 "some curves are too short for a backtest at this distance: the error found at a shorter one was "
                 "scaled up with log distance, and where there was none the interval is not calibrated"
             )
-    if joint and standings.forecasts:
+    if joint:
         lines.append(f"{joint.fit.family.formula} ({joint.fit.family.source}) holds for all sizes together")
     return tuple(lines)
 

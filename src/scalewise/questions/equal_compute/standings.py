@@ -9,7 +9,7 @@ from scalewise.laws.forecast import DEGREES, Forecast
 from scalewise.questions import wording
 from scalewise.questions.equal_compute.catch_up import Curve, catch_up, curve_of
 from scalewise.questions.equal_compute.contest import Entrant, best_probabilities
-from scalewise.questions.equal_compute.measured import Measured, Size, entrants, measured_at, seed_spreads, sizes_of
+from scalewise.questions.equal_compute.measured import Measured, Size, Spreads, entrants, measured_at, sizes_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -83,13 +83,14 @@ def rows_of(rows: "pl.DataFrame", size: Size) -> "pl.DataFrame":
     return rows.filter((pl.col("group") == size.group) & (pl.col("params") == size.params))
 
 
-def standings_at(rows: "pl.DataFrame", axis: str, at: float | None, resamples: int, seed: int) -> Standings:
+def standings_at(
+    rows: "pl.DataFrame", axis: str, at: float | None, spreads: Spreads, resamples: int, seed: int
+) -> Standings:
     """Every size at `at` compute, or at what the largest was given."""
     sizes = sizes_of(rows)
     largest = max(sizes, key=lambda size: size.params)
     target = at or _most(rows_of(rows, largest), axis)
     measured = {m.size: m for m in (measured_at(rows, axis, target) if has_losses(rows) else [])}
-    spreads = seed_spreads(rows, axis) if measured else {}
     known = dict(zip(measured, entrants(list(measured.values()), spreads), strict=True))
     standings = []
     for size in sizes:

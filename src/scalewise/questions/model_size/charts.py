@@ -51,7 +51,7 @@ def path(case: Case, isoflop: tuple[IsoflopOptima, ...]) -> Chart:
     """The optimal size against compute."""
     line: list[Row] = []
     for flops in path_flops(case, 25):
-        e = exponential(case.choose(float(flops)).optimum)
+        e = exponential(case.budget(float(flops)).optimum())
         line.append({"flops": float(flops), "params": e.value, "low": e.low, "high": e.high})
     dots: list[Row] = [
         {"flops": float(c), "params": float(n), "method": f"isoFLOP, {optima.method}"}

@@ -62,9 +62,12 @@ class Case:
         """The largest compute of any run."""
         return float(self.data.flops.max())
 
+    def budget(self, flops: float) -> Budget:
+        return Budget(self.fit, self.cost, flops)
+
     def choose(self, flops: float | None = None) -> "Choice":
         """The choice at the compute asked about, or at another."""
-        budget = Budget(self.fit, self.cost, flops or self.flops)
+        budget = self.budget(flops or self.flops)
         optimum = budget.optimum()
         return Choice(budget, optimum, budget.smallest_within(optimum, self.tolerance.relative, self.tolerance.nats))
 

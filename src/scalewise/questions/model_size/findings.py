@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from scalewise.laws import Estimate, Fit
 from scalewise.laws.fit import STARTS, estimate
-from scalewise.questions.answer import Cell, Finding
+from scalewise.questions.answer import Cell, Finding, with_interval
 from scalewise.questions.model_size.choice import Case, Choice, exponential, triple
 from scalewise.questions.model_size.isoflop import IsoflopOptima
 
@@ -14,11 +14,6 @@ Floats = NDArray[np.float64]
 TOLERANCES = (0.002, 0.005, 0.01, 0.02)
 """Shown beside the tolerance asked for, so that its choice can be weighed."""
 PATH_POINTS = 7
-
-
-def with_interval(*names: str) -> tuple[str, ...]:
-    """Column names for triples."""
-    return tuple(name + end for name in names for end in ("", "_low", "_high"))
 
 
 def sizes(case: Case, choice: Choice, serve_tokens: float | None) -> Finding:

@@ -5,7 +5,7 @@ import numpy as np
 from scalewise.checks import Evidence, cautions
 from scalewise.errors import QuestionError
 from scalewise.laws import CHINCHILLA, Estimate, fit_law
-from scalewise.laws.fit import estimate
+from scalewise.laws.fit import EDGE_SHARE, estimate
 from scalewise.questions import wording
 from scalewise.questions.answer import Answer, Finding, judge
 from scalewise.questions.model_size import charts, findings, robustness
@@ -19,7 +19,6 @@ from scalewise.runs.validate import LARGEST
 
 FEWEST_RUNS = 7
 LEAST_FLOPS = 1e6
-EDGE_SHARE = 0.025
 REACHABLE = 10.0
 """How many times beyond the largest run the law is trusted with a verdict, and a next run may cost."""
 
@@ -157,11 +156,8 @@ def _sentence(case: Case, choice: Choice, serve_tokens: float | None) -> str:
     if serve_tokens:
         served = [np.exp(choice.log_serving_flops(logs, serve_tokens)) for logs in (choice.optimum, choice.smallest)]
         saved = estimate(float(served[0][0] - served[1][0]), served[0][1:] - served[1][1:])
-        low, high = wording.flops(saved.low), wording.flops(saved.high)
-        text += (
-            f" and saves {wording.flops(saved.value)} [{low}, {high}] flops when {wording.count(serve_tokens)} tokens "
-        )
-        text += "are served"
+        low, high, tokens = wording.flops(saved.low), wording.flops(saved.high), wording.count(serve_tokens)
+        text += f" and saves {wording.flops(saved.value)} [{low}, {high}] flops when {tokens} tokens are served"
     return text + "."
 
 

@@ -4,9 +4,8 @@ import numpy as np
 
 from scalewise.checks.law_trust import is_outlier
 from scalewise.laws import CHINCHILLA, Fit, fit_law
-from scalewise.questions.answer import Cell, Finding
+from scalewise.questions.answer import Cell, Finding, with_interval
 from scalewise.questions.model_size.choice import Case, exponential, triple
-from scalewise.questions.model_size.findings import with_interval
 
 HELD_OUT_SHARE = 0.25
 """The backtest predicts the quarter of the runs with the most compute from the rest."""
