@@ -23,7 +23,8 @@ from scipy.optimize import minimize
 from scalewise.laws.families import CHINCHILLA
 from scalewise.laws.fit import STARTS
 from scalewise.laws.resample import cluster_weights
-from scalewise.laws.solver import HUBER_DELTA, solve
+from scalewise.laws.residual import HUBER_DELTA
+from scalewise.laws.solver import Problem, solve
 
 Floats = NDArray[np.float64]
 POINTS = Path(__file__).resolve().parents[2] / "shared" / "data" / "chinchilla_epoch" / "runs.csv"
@@ -73,9 +74,9 @@ def main() -> None:
         rng = np.random.default_rng(round_number)
         weights = cluster_weights(np.arange(y.size), RESAMPLES, rng)
         started = time.perf_counter()
-        tried = solve(bound, x, log_y, np.ones((1, y.size)), bound.starts(STARTS, rng))
+        tried = solve(bound, Problem(x, log_y[None], np.ones((1, y.size))), bound.starts(STARTS, rng))
         best = tried.theta[np.argmin(tried.objective)][None]
-        refits = solve(bound, x, log_y, weights, np.repeat(best, RESAMPLES, axis=0))
+        refits = solve(bound, Problem(x, log_y[None], weights), np.repeat(best, RESAMPLES, axis=0))
         ours.append(time.perf_counter() - started)
         started = time.perf_counter()
         found = [

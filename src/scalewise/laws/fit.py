@@ -1,6 +1,6 @@
 """Fitting one law to one data set, with resampled parameters; a fit that cannot be had is a value that says why."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from scalewise.laws.families import BoundFamily, Family
 from scalewise.laws.resample import cluster_weights
-from scalewise.laws.solver import HUBER_DELTA, solve
+from scalewise.laws.residual import LOG_HUBER, LOG_SQUARES
+from scalewise.laws.solver import Problem, solve
 
 Floats = NDArray[np.float64]
 Loss = Literal["huber", "least squares"]
@@ -69,7 +70,7 @@ class Fit:
 
     def curves(self, x: Floats) -> Floats:
         """y at x under the best fit (row 0) and every refit: (1 + resamples, points)."""
-        return np.exp(self._bound().log_predict(self.best_and_draws, x))
+        return self._bound().predict(self.best_and_draws, x)
 
     def predict(self, x: Floats, level: float = 0.95, new_run: bool = False, seed: int = 0) -> list[Estimate]:
         """y at x (points, inputs) with the interval of the fitted mean, or of a new run's outcome."""
@@ -124,16 +125,16 @@ def fit_law(
     if problem := _problem(family, x, y, clusters):
         return _failed(family, points, problem)
     bound = family.bind(x, y)
-    log_y, everything = np.log(y), np.ones((1, y.size))
-    delta = HUBER_DELTA if loss == "huber" else np.inf
-    tried = solve(bound, x, log_y, everything, bound.starts(STARTS, start_rng), delta)
+    log_y = np.log(y)
+    everything = Problem(x, log_y[None], np.ones((1, points)), LOG_HUBER if loss == "huber" else LOG_SQUARES)
+    tried = solve(bound, everything, bound.starts(STARTS, start_rng))
     best = int(np.argmin(tried.objective))
     objective = float(tried.objective[best])
     agreeing = float(np.mean(tried.objective <= objective * (1 + AGREEMENT) + EXACT * points))
     theta = tried.theta[best : best + 1]
-    residuals = log_y - bound.log_predict(theta, x)[0]
+    residuals = log_y - np.log(bound.predict(theta, x)[0])
     groups = int(clusters.max()) + 1
-    draws, unconverged = _refit(bound, x, log_y, clusters, theta, resamples, delta, resample_rng)
+    draws, unconverged = _refit(bound, everything, clusters, theta, resamples, resample_rng)
     widened = theta + (draws - theta) * np.sqrt(groups / max(1, groups - theta.shape[1]))
     return Fit(
         family=family,
@@ -152,21 +153,19 @@ def fit_law(
 
 def _refit(
     bound: BoundFamily,
-    x: Floats,
-    log_y: Floats,
+    problem: Problem,
     clusters: NDArray[np.int64],
     theta: Floats,
     resamples: int,
-    delta: float,
     rng: np.random.Generator,
 ) -> tuple[Floats, int]:
     """Bootstrap refits from a warm start, and how many did not converge. Weights come in blocks, to bound memory."""
-    block = max(1, min(resamples, 4_000_000 // log_y.size))
+    block = max(1, min(resamples, 4_000_000 // clusters.size))
     parts, unconverged = [np.empty((0, theta.shape[1]))], 0
     for start in range(0, resamples, block):
         count = min(block, resamples - start)
         weights = cluster_weights(clusters, count, rng)
-        solution = solve(bound, x, log_y, weights, np.repeat(theta, count, axis=0), delta)
+        solution = solve(bound, replace(problem, weights=weights), np.repeat(theta, count, axis=0))
         parts.append(solution.theta)
         unconverged += int((~solution.converged).sum())
     return np.concatenate(parts), unconverged

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.laws.families import CURVES, Family
+from scalewise.laws.families import POWER, POWER_FLOOR, Family
 from scalewise.laws.fit import Estimate, Fit, estimate, fit_law
 
 Floats = NDArray[np.float64]
@@ -53,7 +53,7 @@ def forecast(
     y: Floats,
     x_new: float,
     clusters: NDArray[np.int64] | None = None,
-    families: Sequence[Family] = CURVES,
+    families: Sequence[Family] = (POWER, POWER_FLOOR),
     resamples: int = 500,
     seed: int = 0,
 ) -> Forecast | None:

@@ -1,13 +1,13 @@
 """The batched solver: many fits of one family at once, as arrays.
 
-Each row of a batch is one fit (a random start, or a resample of the data), with its own weights and its own
-parameters. The objective is the weighted sum of Huber losses of log residuals (Hoffmann et al. 2022, section 3.3),
-or half their squares. Rows that have converged leave the batch.
+Each row of a batch is one fit (a random start, or a resample of the data), with its own parameters, and where need be
+its own weights, observations and autocorrelation. The objective is the weighted sum of the residual's costs plus the
+family's weak prior. Rows that have converged leave the batch.
 
-The step is Newton-like. The curvature counts a point inside Huber's quadratic zone in full and a point outside
-it as `kappa` times its weight in iteratively reweighted least squares. At kappa = 1 that is a majorising step, safe
-but slow; the true curvature out there is 0. So kappa is halved while steps succeed and raised when one fails, and only
-at kappa = 1 is Levenberg-Marquardt damping added.
+The step is Newton-like. For a robust residual the curvature counts a point inside Huber's quadratic zone in full and a
+point outside it as `kappa` times its weight in iteratively reweighted least squares. At kappa = 1 that is a
+majorising step, safe but slow; the true curvature out there is 0. So kappa is halved while steps succeed and raised
+when one fails, and only at kappa = 1 is Levenberg-Marquardt damping added. Other residuals keep kappa = 1.
 """
 
 from dataclasses import dataclass
@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.laws.families.family import BoundFamily
+from scalewise.laws.residual import LOG_HUBER, Residual
 
 Floats = NDArray[np.float64]
 
-HUBER_DELTA = 1e-3
-"""Hoffmann et al. 2022, section 3.3."""
 TOLERANCE = 1e-10
 """A row has converged when a full step would lower its objective by less than this share."""
 MOST_STEPS = 200
@@ -41,20 +40,31 @@ class Solution:
     converged: NDArray[np.bool_]
 
 
-def solve(
-    bound: BoundFamily, x: Floats, log_y: Floats, weights: Floats, starts: Floats, delta: float = HUBER_DELTA
-) -> Solution:
-    """Minimise the objective of every row from its start.
+@dataclass(frozen=True)
+class Problem:
+    """What is fitted. Arrays with a leading 1 hold for all fits alike.
 
-    x (points, inputs), log_y (points,), weights (fits, points) or (1, points) for all alike, starts (fits, parameters).
-    `delta` is the edge of Huber's quadratic zone; infinity gives least squares. Results do not depend on chunks.
+    x (points, inputs); observed (fits or 1, points) in the residual's space; weights (fits or 1, points);
+    prior_weight (fits or 1,): how much the family's prior counts, in units of the objective; rho (fits or 1,): the
+    autocorrelation of neighbouring residuals, which are then compared after whitening (squares only).
     """
-    chunk = max(1, min(500, CACHE_ROWS // log_y.size))
-    parts = []
-    for start in range(0, starts.shape[0], chunk):
-        rows = slice(start, start + chunk)
-        share = weights if weights.shape[0] == 1 else weights[rows]
-        parts.append(_solve_chunk(bound, x, log_y, share, starts[rows], delta))
+
+    x: Floats
+    observed: Floats
+    weights: Floats
+    residual: Residual = LOG_HUBER
+    prior_weight: Floats | None = None
+    rho: Floats | None = None
+
+
+def solve(bound: BoundFamily, problem: Problem, starts: Floats) -> Solution:
+    """Minimise the objective of every row from its start (fits, parameters). Results do not depend on chunks."""
+    points = problem.x.shape[0]
+    chunk = max(1, min(500, CACHE_ROWS // points))
+    parts = [
+        _solve_chunk(bound, problem, starts[start : start + chunk], slice(start, start + chunk))
+        for start in range(0, starts.shape[0], chunk)
+    ]
     return Solution(
         theta=np.concatenate([p.theta for p in parts]),
         objective=np.concatenate([p.objective for p in parts]),
@@ -69,9 +79,12 @@ class _Batch:
     rows: NDArray[np.intp]
     theta: Floats
     objective: Floats
-    residual: Floats
+    predicted: Floats
     jacobian: Floats
+    observed: Floats
     weights: Floats
+    prior_weight: Floats
+    rho: Floats
     kappa: Floats
     damping: Floats
 
@@ -79,34 +92,45 @@ class _Batch:
         return _Batch(**{name: values[~ended] for name, values in vars(self).items()})
 
 
-def _solve_chunk(
-    bound: BoundFamily, x: Floats, log_y: Floats, weights: Floats, starts: Floats, delta: float
-) -> Solution:
-    bounds = bound.bounds
+def _solve_chunk(bound: BoundFamily, problem: Problem, starts: Floats, rows: slice) -> Solution:
     count = starts.shape[0]
+
+    def own(values: Floats | None) -> Floats:
+        """The chunk's share of values that may hold for all fits alike."""
+        if values is None:
+            return np.zeros(count)
+        share = values if values.shape[0] == 1 else values[rows]
+        return np.broadcast_to(share, (count, *share.shape[1:]))
+
+    bounds = bound.bounds
     solution = Solution(starts.copy(), np.empty(count), np.zeros(count, dtype=bool))
-    theta = np.clip(starts, *bounds)
-    weights = np.broadcast_to(weights, (count, log_y.size))
-    residual, jacobian = _residual(bound, theta, x, log_y)
     batch = _Batch(
         np.arange(count),
-        theta,
-        _objective(residual, weights, delta),
-        residual,
-        jacobian,
-        weights,
+        np.clip(starts, *bounds),
+        objective=np.full(count, np.inf),
+        predicted=np.empty(0),
+        jacobian=np.empty(0),
+        observed=own(problem.observed),
+        weights=own(problem.weights),
+        prior_weight=own(problem.prior_weight),
+        rho=own(problem.rho),
         kappa=np.ones(count),
         damping=np.zeros(count),
     )
-    for _ in range(MOST_STEPS):
-        step, gain = _step(batch, bounds, delta)
-        ended = (gain <= TOLERANCE * batch.objective * batch.kappa) | (batch.damping > MOST_DAMPING)
-        if ended.any():
-            _store(solution, batch, ended)
-            batch, step = batch.without(ended), step[~ended]
-            if batch.rows.size == 0:
-                return solution
-        _move(batch, np.clip(batch.theta + step, *bounds), bound, x, log_y, delta)
+    model = _Model(bound, problem)
+    batch.predicted, batch.jacobian = model.predict(batch.theta)
+    batch.objective = model.objective(batch, batch.theta, batch.predicted)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for _ in range(MOST_STEPS):
+            step, gain = model.step(batch)
+            ended = (gain <= TOLERANCE * batch.objective * batch.kappa) | (batch.damping > MOST_DAMPING)
+            ended |= ~np.isfinite(batch.objective)
+            if ended.any():
+                _store(solution, batch, ended)
+                batch, step = batch.without(ended), step[~ended]
+                if batch.rows.size == 0:
+                    return solution
+            _move(batch, np.clip(batch.theta + step, *bounds), model)
     _store(solution, batch, np.ones(batch.rows.size, dtype=bool), converged=False)
     return solution
 
@@ -115,48 +139,95 @@ def _store(solution: Solution, batch: _Batch, ended: NDArray[np.bool_], converge
     rows = batch.rows[ended]
     solution.theta[rows] = batch.theta[ended]
     solution.objective[rows] = batch.objective[ended]
-    solution.converged[rows] = converged
+    solution.converged[rows] = converged & np.isfinite(batch.objective[ended])
 
 
-def _move(batch: _Batch, tried: Floats, bound: BoundFamily, x: Floats, log_y: Floats, delta: float) -> None:
+def _move(batch: _Batch, tried: Floats, model: "_Model") -> None:
     """Accept each row's step if it lowers the objective; adapt kappa and damping to how it went."""
-    residual, jacobian = _residual(bound, tried, x, log_y)
-    objective = _objective(residual, batch.weights, delta)
+    predicted, jacobian = model.predict(tried)
+    objective = model.objective(batch, tried, predicted)
     better = objective < batch.objective
     batch.theta[better] = tried[better]
     batch.objective[better] = objective[better]
-    batch.residual[better], batch.jacobian[better] = residual[better], jacobian[better]
+    batch.predicted[better], batch.jacobian[better] = predicted[better], jacobian[better]
     raised = np.where(batch.kappa >= 1.0, np.maximum(batch.damping * 8.0, LEAST_DAMPING), batch.damping)
     batch.damping = np.where(better, batch.damping * 0.2, raised)
     batch.damping[batch.damping < LEAST_DAMPING / 1000] = 0.0
-    batch.kappa = np.where(better, np.maximum(batch.kappa * 0.5, LEAST_KAPPA), np.minimum(batch.kappa * 4.0, 1.0))
+    if model.problem.residual.robust:
+        batch.kappa = np.where(better, np.maximum(batch.kappa * 0.5, LEAST_KAPPA), np.minimum(batch.kappa * 4.0, 1.0))
 
 
-def _residual(bound: BoundFamily, theta: Floats, x: Floats, log_y: Floats) -> tuple[Floats, Floats]:
-    predicted, jacobian = bound.log_predict_with_jacobian(theta, x)
-    return log_y - predicted, jacobian
+class _Model:
+    """A bound family and a problem: predictions in the residual's space, the objective, and a step."""
+
+    def __init__(self, bound: BoundFamily, problem: Problem) -> None:
+        self.bound, self.problem = bound, problem
+        self.low, self.high = bound.bounds
+        self.prior_mean, spread = bound.prior
+        self.prior_precision = spread**-2.0
+
+    def predict(self, theta: Floats) -> tuple[Floats, Floats]:
+        """Predictions (fits, points) and their derivatives (fits, parameters, points) in the residual's space."""
+        value, jacobian = self.bound.evaluate_with_jacobian(theta, self.problem.x)
+        if self.bound.space == self.problem.residual.space:
+            return value if value.flags.writeable else value.copy(), jacobian
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            if self.bound.space == "log":
+                value = np.exp(value)
+                return value, jacobian * value[:, None]
+            return np.log(value), jacobian / value[:, None]
+
+    def objective(self, batch: _Batch, theta: Floats, predicted: Floats) -> Floats:
+        """Weighted costs plus the prior; infinite where the law has no value."""
+        observed, _ = self._compared(batch, predicted)
+        cost = self.problem.residual.cost(*observed)
+        total: Floats = np.einsum("fp,fp->f", batch.weights, cost)
+        if self.problem.prior_weight is not None:
+            away = (theta - self.prior_mean) ** 2 @ self.prior_precision
+            total = total + 0.5 * batch.prior_weight * away
+        return np.where(np.isnan(total), np.inf, total)
+
+    def step(self, batch: _Batch) -> tuple[Floats, Floats]:
+        """The step of every row, and the decrease of the objective that it promises."""
+        compared, jacobian = self._compared(batch, batch.predicted, batch.jacobian)
+        residual = self.problem.residual
+        curvature = residual.curvature(*compared, batch.kappa[:, None]) * batch.weights
+        pull = residual.pull(*compared) * batch.weights
+        downhill = np.matmul(jacobian, pull[:, :, None])[:, :, 0]
+        hessian = np.matmul(jacobian * curvature[:, None, :], jacobian.transpose(0, 2, 1))
+        if self.problem.prior_weight is not None:
+            precision = batch.prior_weight[:, None] * self.prior_precision
+            downhill += precision * (self.prior_mean - batch.theta)
+            np.einsum("fpp->fp", hessian)[...] += precision
+        return _bounded_step(batch, downhill, hessian, self.low, self.high)
+
+    def _compared(
+        self, batch: _Batch, predicted: Floats, jacobian: Floats | None = None
+    ) -> tuple[tuple[Floats, Floats], Floats]:
+        """(Predicted, observed) and the Jacobian, whitened by each row's autocorrelation if there is one."""
+        if self.problem.rho is None:
+            return (predicted, batch.observed), predicted if jacobian is None else jacobian
+        rho = batch.rho
+        white = whiten(predicted, rho), whiten(batch.observed, rho)
+        return white, white[0] if jacobian is None else whiten(jacobian, rho[:, None])
 
 
-def _objective(residual: Floats, weights: Floats, delta: float) -> Floats:
-    size = np.abs(residual)
-    inside = np.minimum(size, delta)
-    huber = inside * (size - 0.5 * inside) if np.isfinite(delta) else 0.5 * size * size
-    total: Floats = np.einsum("fp,fp->f", weights, huber)
-    return total
+def whiten(values: Floats, rho: Floats) -> Floats:
+    """Make first-order autoregressive errors of unit variance independent: along the last axis, rho per leading axes."""
+    white = values.copy()
+    rho = rho[..., None]
+    white[..., 1:] = (values[..., 1:] - rho * values[..., :-1]) / np.sqrt(1 - rho * rho)
+    return white
 
 
-def _step(batch: _Batch, bounds: tuple[Floats, Floats], delta: float) -> tuple[Floats, Floats]:
-    """The step of every row, and the decrease of the objective that it promises."""
-    size = np.abs(batch.residual)
-    loose = batch.kappa[:, None] * delta / np.maximum(size, 1e-300)
-    curvature = np.where(size > delta, loose, 1.0) * batch.weights
-    pull = np.clip(batch.residual, -delta, delta) * batch.weights
-    downhill = np.matmul(batch.jacobian, pull[:, :, None])[:, :, 0]
-    hessian = np.matmul(batch.jacobian * curvature[:, None, :], batch.jacobian.transpose(0, 2, 1))
-    low, high = bounds
+def _bounded_step(batch: _Batch, downhill: Floats, hessian: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    """Solve for the step; parameters that press against a bound are held."""
     held = ((batch.theta <= low) & (downhill < 0)) | ((batch.theta >= high) & (downhill > 0))
     downhill = np.where(held, 0.0, downhill)
     hessian = np.where(held[:, :, None] | held[:, None, :], 0.0, hessian)
+    broken = ~np.isfinite(batch.objective) | ~np.isfinite(hessian).all(axis=(1, 2)) | ~np.isfinite(downhill).all(axis=1)
+    if broken.any():
+        hessian[broken], downhill[broken] = 0.0, 0.0
     diagonal = np.einsum("fpp->fp", hessian)
     diagonal[held] = 1.0
     diagonal += diagonal * batch.damping[:, None] + 1e-12 * diagonal.max(axis=1, keepdims=True) + 1e-300

@@ -1,16 +1,18 @@
 """What a family of laws is: a formula with named parameters that the solver can fit in batches.
 
-A `Family` is a formula. Bound to data it knows its internal coordinates (centred, log-scaled), in which the solver
-works; nobody outside the solver indexes them.
+A `Family` is a formula. Bound to data it knows its internal coordinates (centred, scaled), in which the solver works;
+nobody outside the solver indexes them.
 """
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Space = Literal["log", "linear"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Family(ABC):
-    """A formula y(x) > 0 of one or more inputs x > 0."""
+    """A formula y(x) of one or more inputs x > 0."""
 
     name: str
     formula: str
@@ -37,27 +39,42 @@ class Family(ABC):
 
 
 class BoundFamily(ABC):
-    """A family in the internal coordinates of one data set. `theta` is (fits, parameters) throughout."""
+    """A family in the internal coordinates of one data set. `theta` is (fits, parameters) throughout.
+
+    `space` says what `evaluate` returns: log y for laws that are positive by construction, else y itself.
+    """
 
     family: Family
+    space: ClassVar[Space]
 
     @property
     @abstractmethod
     def bounds(self) -> tuple[Floats, Floats]:
         """Lower and upper bounds of theta, each (parameters,)."""
 
+    @property
+    def prior(self) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of a weak normal prior on theta; an infinite one says nothing."""
+        low, _ = self.bounds
+        return np.zeros_like(low), np.full_like(low, np.inf)
+
     @abstractmethod
     def starts(self, count: int, rng: np.random.Generator) -> Floats:
         """Random places to start from: (count, parameters)."""
 
     @abstractmethod
-    def log_predict(self, theta: Floats, x: Floats) -> Floats:
-        """log y at x (points, inputs), or at x (fits, points, inputs) when each fit has its own: (fits, points)."""
+    def evaluate(self, theta: Floats, x: Floats) -> Floats:
+        """The law in its `space` at x (points, inputs), or at x (fits, points, inputs) for each fit: (fits, points)."""
 
     @abstractmethod
-    def log_predict_with_jacobian(self, theta: Floats, x: Floats) -> tuple[Floats, Floats]:
-        """log y (fits, points) and its derivative by theta (fits, parameters, points)."""
+    def evaluate_with_jacobian(self, theta: Floats, x: Floats) -> tuple[Floats, Floats]:
+        """The law in its `space` (fits, points) and its derivative by theta (fits, parameters, points)."""
 
     @abstractmethod
     def natural(self, theta: Floats) -> dict[str, Floats]:
         """The formula's own parameters, each (fits,)."""
+
+    def predict(self, theta: Floats, x: Floats) -> Floats:
+        """y at x: (fits, points)."""
+        value = self.evaluate(theta, x)
+        return np.exp(value) if self.space == "log" else value

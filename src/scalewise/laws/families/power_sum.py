@@ -5,16 +5,16 @@ independent, so that a Newton step is good from far away. Coefficients live on a
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.laws.families.family import BoundFamily, Family, Parameter
+from scalewise.laws.families.curve import LEAST_FLOOR_SHARE
+from scalewise.laws.families.family import BoundFamily, Family, Parameter, Space
 
 Floats = NDArray[np.float64]
 
-LEAST_FLOOR_SHARE = 1e-6
-"""A floor below this share of the smallest observed y is no floor; the log scale needs an end."""
 MOST_EXPONENT = 4.0
 
 
@@ -41,6 +41,7 @@ class BoundPowerSum(BoundFamily):
     """A sum of powers centred on its data: [log E], then (log A at the centre, exponent) for each input."""
 
     family: PowerSum
+    space: ClassVar[Space] = "log"
     centre: Floats
     spread: Floats
     least_y: float
@@ -60,6 +61,14 @@ class BoundPowerSum(BoundFamily):
             np.array([*floor[1], *[highest, MOST_EXPONENT] * inputs]),
         )
 
+    @property
+    def prior(self) -> tuple[Floats, Floats]:
+        """Floor: anywhere from 0 to the smallest y, most likely well below it. Exponents: about 0.3, give or take 0.5."""
+        inputs = self.centre.size
+        floor = [np.log(self.least_y) - 2.0] * self._offset, [2.0] * self._offset
+        level = np.log(self.typical_y) - 1.0
+        return np.array([*floor[0], *[level, 0.3] * inputs]), np.array([*floor[1], *[10.0, 0.5] * inputs])
+
     def starts(self, count: int, rng: np.random.Generator) -> Floats:
         """Random splits of a typical y between the terms, with random exponents: (count, parameters)."""
         inputs = self.centre.size
@@ -74,11 +83,11 @@ class BoundPowerSum(BoundFamily):
         starts: Floats = np.clip(np.stack(columns, axis=1), low, high)
         return starts
 
-    def log_predict(self, theta: Floats, x: Floats) -> Floats:
+    def evaluate(self, theta: Floats, x: Floats) -> Floats:
         log_y: Floats = self._terms(theta, np.log(x))[0]
         return log_y
 
-    def log_predict_with_jacobian(self, theta: Floats, x: Floats) -> tuple[Floats, Floats]:
+    def evaluate_with_jacobian(self, theta: Floats, x: Floats) -> tuple[Floats, Floats]:
         z = np.log(x) - self.centre
         log_y, shares = self._terms(theta, np.log(x))
         jacobian = np.empty((theta.shape[0], theta.shape[1], x.shape[0]))
