@@ -1,11 +1,16 @@
 """The families of laws, in the order in which people look for them. A new one is one file and one line here."""
 
+from scalewise.laws.families.accuracy_from_loss import ACCURACY_FROM_LOSS
 from scalewise.laws.families.between_levels import M4
 from scalewise.laws.families.broken_power import ONE_BREAK, TWO_BREAKS
+from scalewise.laws.families.coupled import COUPLED
 from scalewise.laws.families.double_descent import DOUBLE_DESCENT
 from scalewise.laws.families.exponential import EXPONENTIAL, SATURATING_EXPONENTIAL
 from scalewise.laws.families.family import BoundFamily, Family, Parameter
+from scalewise.laws.families.grouped import Grouped
+from scalewise.laws.families.kaplan import KAPLAN
 from scalewise.laws.families.logistic import LOGISTIC
+from scalewise.laws.families.overtraining import OVERTRAINING
 from scalewise.laws.families.polynomial import (
     CONSTANT,
     CUBIC,
@@ -17,6 +22,7 @@ from scalewise.laws.families.polynomial import (
 )
 from scalewise.laws.families.power_ceiling import POWER_CEILING
 from scalewise.laws.families.power_sum import CHINCHILLA, POWER, POWER_FLOOR
+from scalewise.laws.families.repetition import REPETITION
 from scalewise.laws.families.shifted_power import M3, SHIFTED_POWER
 from scalewise.laws.families.step import STEP
 
@@ -43,16 +49,19 @@ CURVES: tuple[Family, ...] = (
     DOUBLE_DESCENT,
 )
 """Laws of one input. M1 and M2 of the extrapolation benchmark are `power` and `power + floor`."""
-SURFACES: tuple[Family, ...] = (CHINCHILLA,)
+SURFACES: tuple[Family, ...] = (CHINCHILLA, KAPLAN, COUPLED)
 """Laws of size and data together."""
 
 __all__ = [
+    "ACCURACY_FROM_LOSS",
     "CHINCHILLA",
     "CONSTANT",
+    "COUPLED",
     "CUBIC",
     "CURVES",
     "DOUBLE_DESCENT",
     "EXPONENTIAL",
+    "KAPLAN",
     "LINEAR",
     "LOGARITHM",
     "LOGISTIC",
@@ -61,10 +70,12 @@ __all__ = [
     "M3",
     "M4",
     "ONE_BREAK",
+    "OVERTRAINING",
     "POWER",
     "POWER_CEILING",
     "POWER_FLOOR",
     "QUADRATIC",
+    "REPETITION",
     "SATURATING_EXPONENTIAL",
     "SHIFTED_POWER",
     "STEP",
@@ -72,5 +83,6 @@ __all__ = [
     "TWO_BREAKS",
     "BoundFamily",
     "Family",
+    "Grouped",
     "Parameter",
 ]

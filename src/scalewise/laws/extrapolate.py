@@ -1,0 +1,280 @@
+"""Extrapolating one curve: many laws averaged, none selected, and an interval that backtests on the curve support.
+
+Members are families x weights of the prior x weights of the tail: a stiff and a loose version of each law, each fitted
+once to the whole curve and once to its end. All of them, and all their refits to shorter curves, are rows of one batch
+per family. Selecting the family by a criterion finds the best one on a third of real curves; averaging needs no luck.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scalewise.laws.families import (
+    LOGARITHM,
+    LOGISTIC,
+    M3,
+    M4,
+    ONE_BREAK,
+    POWER_CEILING,
+    POWER_FLOOR,
+    SATURATING_EXPONENTIAL,
+    Family,
+)
+from scalewise.laws.residual import LOG_SQUARES, PLAIN_SQUARES, Residual
+from scalewise.laws.solver import Problem, solve
+
+Floats = NDArray[np.float64]
+Direction = Literal["down", "up"]
+
+DOWN: tuple[Family, ...] = (POWER_FLOOR, M3, M4, ONE_BREAK, LOGISTIC)
+UP: tuple[Family, ...] = (POWER_CEILING, LOGARITHM, LOGISTIC, SATURATING_EXPONENTIAL)
+PRIOR_WEIGHTS = (5.0, 1.0)
+"""In units of the noise's variance: what a prior one standard deviation away costs."""
+TAIL_WEIGHTS = (0.5, 2.0)
+"""Points count as x to this power."""
+STARTS = 8
+ORIGINS = 6
+LEAST_SPAN = 0.4
+"""A backtest leaves at least this share of the curve (in log x) to fit on."""
+LEAST_POINTS = 6
+SHORTEST = float(np.log(1.2))
+"""Backtests at a shorter log distance say nothing about an extrapolation."""
+DEGREES = 5
+"""Student t degrees of freedom of a forecast: few backtests stand behind its width."""
+WIDENING = 1.27
+"""Chosen by `bench/extrapolate.py` on half of its curves."""
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """The average of laws against the end of the curve it did not see, from several origins.
+
+    `log_distance` is the longest distance tested, `error` the root mean square error there (on the forecast's scale),
+    `growth` the error per unit of log distance beyond the noise.
+    """
+
+    origins: int
+    log_distance: float
+    error: float
+    growth: float
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A curve's continuation at `x`, a Student t on the log scale for falling curves and on y's own for rising ones.
+
+    `weights` sum to 1 over the families; `by_family` is each one's own forecast of y. `backtest` is None where the
+    curve is too short for one: the interval then holds only noise and the spread between laws.
+    """
+
+    x: Floats
+    centre: Floats
+    scale: Floats
+    is_log: bool
+    noise: float
+    weights: dict[str, float]
+    by_family: dict[str, Floats]
+    backtest: Backtest | None
+    left_out: dict[str, str]
+
+    @property
+    def median(self) -> Floats:
+        """The forecast of y (points,)."""
+        return np.exp(self.centre) if self.is_log else self.centre
+
+    @property
+    def backtested(self) -> bool:
+        """Whether backtests reach as far as the forecast does."""
+        return self.backtest is not None and self.backtest.log_distance >= 0.99 * self.distance
+
+    @property
+    def distance(self) -> float:
+        """Log distance of the farthest x beyond the data."""
+        return float(self._distances.max())
+
+    _distances: Floats
+
+    def interval(self, level: float = 0.9) -> tuple[Floats, Floats]:
+        """Where a new observation of y lies with probability `level`: low and high, each (points,)."""
+        from scipy.stats import t
+
+        half = float(t.ppf(0.5 + level / 2, DEGREES)) * self.scale
+        low, high = self.centre - half, self.centre + half
+        return (np.exp(low), np.exp(high)) if self.is_log else (low, high)
+
+    def log_density(self, y: ArrayLike) -> Floats:
+        """Log density of observations y (points,), per unit of y."""
+        from scipy.stats import t
+
+        values = np.asarray(y, dtype=np.float64)
+        at = np.log(values) if self.is_log else values
+        density: Floats = t.logpdf((at - self.centre) / self.scale, DEGREES) - np.log(self.scale)
+        return density - np.log(values) if self.is_log else density
+
+
+def extrapolate(
+    x: ArrayLike,
+    y: ArrayLike,
+    x_new: ArrayLike,
+    direction: Direction = "down",
+    families: Sequence[Family] | None = None,
+    seed: int = 0,
+) -> Forecast:
+    """Continue the curve y(x), x > 0, to x_new.
+
+    A falling curve (`direction="down"`, a loss or an error, y > 0) is averaged on the log scale, a rising one ("up", an
+    accuracy) on its own. Members are weighted by 1 / (noise + backtest error). The variance of a forecast is noise^2 +
+    (growth x log distance)^2 + the spread between members. ValueError names what is wrong with the data.
+    """
+    xs, ys, new = _checked(x, y, x_new, direction)
+    pool, left_out = _fittable(families or (DOWN if direction == "down" else UP), np.unique(xs).size)
+    residual: Residual = LOG_SQUARES if direction == "down" else PLAIN_SQUARES
+    order = np.argsort(xs, kind="stable")
+    xs, ys = xs[order], ys[order]
+    origins = _origins(np.log(xs), float(np.log(new.max() / xs[-1])))
+    observed = residual.observed(ys)
+    noise = _noise(pool, xs, observed, residual, seed)
+    curves = np.concatenate(
+        [_members(f, xs, ys, new, origins, noise, residual, np.random.default_rng([seed, i])) for i, f in enumerate(pool)]
+    )
+    weights, backtest = _weigh(curves, origins, np.log(xs), observed, noise)
+    ahead = curves[:, 0, xs.size :]
+    centre = weights @ ahead
+    distances = np.maximum(np.log(new / xs[-1]), 0.0)
+    growth = backtest.growth if backtest else 0.0
+    variance = noise**2 + (growth * distances) ** 2 + weights @ (ahead - centre) ** 2
+    shares = weights.reshape(len(pool), -1)
+    by_family = np.einsum("fm,fmp->fp", shares, ahead.reshape(len(pool), shares.shape[1], -1)) / shares.sum(1)[:, None]
+    return Forecast(
+        x=new,
+        centre=centre,
+        scale=WIDENING * np.sqrt(variance),
+        is_log=direction == "down",
+        noise=noise,
+        weights={f.name: float(s) for f, s in zip(pool, shares.sum(axis=1), strict=True)},
+        by_family={
+            f.name: np.exp(c) if direction == "down" else c for f, c in zip(pool, by_family, strict=True)
+        },
+        backtest=backtest,
+        left_out=left_out,
+        _distances=distances,
+    )
+
+
+def _checked(x: ArrayLike, y: ArrayLike, x_new: ArrayLike, direction: str) -> tuple[Floats, Floats, Floats]:
+    xs, ys = (np.atleast_1d(np.asarray(values, dtype=np.float64)) for values in (x, y))
+    new = np.atleast_1d(np.asarray(x_new, dtype=np.float64))
+    if direction not in ("down", "up"):
+        raise ValueError(f"direction is {direction!r}; it must be 'down' (a loss) or 'up' (an accuracy)")
+    if xs.ndim != 1 or xs.shape != ys.shape:
+        raise ValueError(f"x and y must be two sequences of one length; they have shapes {xs.shape} and {ys.shape}")
+    for name, values, positive in (("x", xs, True), ("y", ys, direction == "down"), ("x_new", new, True)):
+        if not values.size:
+            raise ValueError(f"{name} is empty")
+        wrong = np.flatnonzero(~np.isfinite(values) | ((values <= 0) & positive))
+        if wrong.size:
+            rows = ", ".join(str(i) for i in wrong[:5])
+            kind = "finite and greater than 0" if positive else "finite"
+            raise ValueError(f"{name} must be {kind}; it is {values[wrong[0]]:g} at position {rows}")
+    if np.unique(xs).size < 3:
+        raise ValueError(f"there are {np.unique(xs).size} distinct x; a curve needs at least 3 to be continued")
+    return xs, ys, new
+
+
+def _fittable(families: Sequence[Family], distinct: int) -> tuple[list[Family], dict[str, str]]:
+    """Families with no more parameters than distinct x, and why the others are left out."""
+    left_out = {
+        f.name: f"{len(f.parameters)} parameters and {distinct} distinct x"
+        for f in families
+        if len(f.parameters) > distinct
+    }
+    pool = [f for f in families if f.name not in left_out]
+    if not pool:
+        raise ValueError(f"{distinct} distinct x are too few for each of {', '.join(left_out)}")
+    return pool, left_out
+
+
+def _origins(z: Floats, asked: float) -> NDArray[np.bool_]:
+    """What each refit sees (refits, points): everything, then less and less of the curve."""
+    longest = min(max(asked, SHORTEST), (1 - LEAST_SPAN) * (z[-1] - z[0]))
+    masks = [np.ones(z.size, dtype=bool)]
+    for distance in np.linspace(0, longest, ORIGINS + 1)[1:]:
+        seen = z <= z[-1] - distance + 1e-12
+        if LEAST_POINTS <= seen.sum() < masks[-1].sum():
+            masks.append(seen)
+    return np.array(masks)
+
+
+def _noise(pool: list[Family], x: Floats, observed: Floats, residual: Residual, seed: int) -> float:
+    """The residual standard deviation of the law that fits best."""
+    found = []
+    for i, family in enumerate(pool):
+        y = np.exp(observed) if residual.space == "log" else observed
+        bound = family.bind(x[:, None], y)
+        # a trace of prior, so that what the data cannot determine stays put
+        problem = Problem(x[:, None], observed[None], np.ones((1, x.size)), residual, np.full(1, 1e-6 * observed.var()))
+        solution = solve(bound, problem, bound.starts(2 * STARTS, np.random.default_rng([seed, i])))
+        best = solution.theta[[np.argmin(solution.objective)]]
+        error = observed - residual.observed(bound.predict(best, x[:, None])[0])
+        found.append(float(np.sqrt(error @ error / max(1, x.size - best.size))))
+    return max(min(found), 1e-6 * float(np.abs(observed).max() + observed.std()), 1e-12)
+
+
+def _members(
+    family: Family,
+    x: Floats,
+    y: Floats,
+    new: Floats,
+    origins: NDArray[np.bool_],
+    noise: float,
+    residual: Residual,
+    rng: np.random.Generator,
+) -> Floats:
+    """Every member of one family from every origin, at the data and beyond: (members, origins, points + new)."""
+    bound = family.bind(x[:, None], y)
+    rows = [(p, t, seen) for p in PRIOR_WEIGHTS for t in TAIL_WEIGHTS for seen in origins]
+    weights = np.array([_tail(x, t) * seen for _, t, seen in rows])
+    weights *= np.array([seen.sum() for _, _, seen in rows])[:, None] / weights.sum(axis=1, keepdims=True)
+    problem = Problem(
+        x[:, None],
+        residual.observed(y)[None],
+        np.repeat(weights, STARTS, axis=0),
+        residual,
+        np.repeat([p * noise**2 for p, _, _ in rows], STARTS),
+    )
+    solution = solve(bound, problem, np.tile(bound.starts(STARTS, rng), (len(rows), 1)))
+    best = np.argmin(solution.objective.reshape(len(rows), STARTS), axis=1)
+    theta = solution.theta.reshape(len(rows), STARTS, -1)[np.arange(len(rows)), best]
+    curves = residual.observed(bound.predict(theta, np.concatenate([x, new])[:, None]))
+    return curves.reshape(len(PRIOR_WEIGHTS) * len(TAIL_WEIGHTS), len(origins), -1)
+
+
+def _tail(x: Floats, power: float) -> Floats:
+    return (x / x[-1]) ** power
+
+
+def _weigh(
+    curves: Floats, origins: NDArray[np.bool_], z: Floats, observed: Floats, noise: float
+) -> tuple[Floats, Backtest | None]:
+    """The members' weights, and how their average did from every origin."""
+    members = curves.shape[0]
+    if len(origins) == 1:
+        return np.full(members, 1.0 / members), None
+    unseen = [np.flatnonzero(~seen) for seen in origins[1:]]
+    errors = [curves[:, k + 1, late] - observed[late] for k, late in enumerate(unseen)]
+    by_member = np.sqrt(np.mean([np.mean(e**2, axis=1) for e in errors], axis=0))
+    weights = 1.0 / (noise + by_member)
+    weights /= weights.sum()
+    averaged = [weights @ e for e in errors]
+    distances = [z[late] - z[late[0] - 1] for late in unseen]
+    beyond = sum(float(np.mean(np.maximum(a**2 - noise**2, 0.0))) for a in averaged)
+    growth = np.sqrt(beyond / sum(float(np.mean(d**2)) for d in distances))
+    return weights, Backtest(
+        origins=len(unseen),
+        log_distance=float(distances[-1].max()),
+        error=float(np.sqrt(np.mean(averaged[-1] ** 2))),
+        growth=float(growth),
+    )
