@@ -54,7 +54,10 @@ def main() -> None:
     print(f"mean RMSLE: image classification {error[images].mean():.4f} ({images.sum()} curves, goal .028)")
     print(f"            language {error[~images].mean():.4f} ({(~images).sum()} curves, goal .014)")
     for name in np.unique(domain):
-        print(f"            {name:4s} mean {error[domain == name].mean():.4f} median {np.median(error[domain == name]):.4f}")
+        print(
+            f"            {name:4s} mean {error[domain == name].mean():.4f}, "
+            f"median {np.median(error[domain == name]):.4f}"
+        )
     print(f"mean log density, image classification: {np.mean(np.array(densities)[images]):.2f} (goal 3.25)")
     print(f"seconds a curve: mean {np.mean(seconds):.2f}, most {np.max(seconds):.2f} (goal 1.5)")
     coverage(groups, scores, farthest)
@@ -83,10 +86,15 @@ def coverage(groups: list[str], scores: list[np.ndarray], farthest: list[np.ndar
         last.append(share(held, farthest, float(width)))
     everything = list(range(len(groups)))
     print(f"nominal {LEVEL:.0%} with the width in use ({WIDENING}), all curves: ", end="")
-    print(f"{share(everything, scores, WIDENING):.1%} of points, {share(everything, farthest, WIDENING):.1%} of the farthest")
+    print(
+        f"{share(everything, scores, WIDENING):.1%} of points, "
+        f"{share(everything, farthest, WIDENING):.1%} of the farthest"
+    )
     print(f"width chosen on random halves: median {np.median(found):.2f}; on the other halves, mean over 50 splits:")
     print(f"{np.mean(points):.1%} of points (goal 86-94 %), {np.mean(last):.1%} of the farthest (goal at least 82 %)")
-    print(f"split 0: width {found[0]:.2f}, {points[0]:.1%} of points, {last[0]:.1%} of the farthest, on curves not used")
+    print(
+        f"split 0: width {found[0]:.2f}, {points[0]:.1%} of points, {last[0]:.1%} of the farthest, on curves not used"
+    )
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from scalewise.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from scalewise.errors import ScalewiseError
+    from scalewise.laws import compare, extrapolate
     from scalewise.questions import Answer, ask
     from scalewise.runs import Runs, read
 
@@ -23,10 +24,12 @@ _HOMES = {
     "Runs": "scalewise.runs",
     "ScalewiseError": "scalewise.errors",
     "ask": "scalewise.questions",
+    "compare": "scalewise.laws",
+    "extrapolate": "scalewise.laws",
     "read": "scalewise.runs",
 }
 
-__all__ = ["Answer", "Runs", "ScalewiseError", "__version__", "ask", "read"]
+__all__ = ["Answer", "Runs", "ScalewiseError", "__version__", "ask", "compare", "extrapolate", "read"]
 
 
 def __getattr__(name: str) -> Any:

@@ -14,6 +14,9 @@ Call = tuple[str, dict[str, Any]]
 """A question and its options."""
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scalewise.laws.families import Family
     from scalewise.questions import Answer
     from scalewise.runs import Runs
 
@@ -149,6 +152,44 @@ def ask_model_size(
         seed=seed,
     )
     _give(answer, json, html, save_figures)
+
+
+@app.command("compare", epilog="Example: scalewise compare runs.csv --x params --y accuracy --family linear --family logistic")
+def compare_laws(
+    runs: Table,
+    x: Annotated[str, typer.Option(help="The column of scale, for example params, tokens or flops.")] = "params",
+    y: Annotated[str, typer.Option(help="The column of the outcome, for example loss or accuracy.")] = "loss",
+    family: Annotated[
+        list[str] | None, typer.Option("--family", metavar="NAME", help="Compare this family. May be repeated.")
+    ] = None,
+    simulations: Annotated[int, typer.Option(help="Data sets simulated from each family.", min=39)] = 200,
+    group: Group = None,
+    column: Column = None,
+    nan_means_diverged: NanDiverged = False,
+    flops_by: Counting = "given",
+    seed: Seed = 0,
+    json: AsJson = False,
+) -> None:
+    """Which laws describe y against x, can they be told apart, and which new run would settle it?"""
+    from rich.console import Console
+
+    from scalewise.laws import compare
+    from scalewise.report.comparison import comparison_json, show_comparison
+
+    table = _read(runs, column, nan_means_diverged, flops_by).of_group(group)
+    families = [_family(name) for name in family] if family else None
+    try:
+        found = compare(*_ends(table, x, y), families, simulations, seed)
+    except ValueError as error:
+        from scalewise.errors import QuestionError
+
+        raise QuestionError(f"{table.source}: {error}.") from None
+    if json:
+        typer.echo(comparison_json(found))
+    else:
+        show_comparison(found, x, y, Console(highlight=False))
+    if len(found.survivors) != 1:
+        raise typer.Exit(CANNOT_TELL)
 
 
 @app.command("read", epilog="Example: scalewise read runs.csv --column params=n_weights --save tidy.parquet")
@@ -295,6 +336,35 @@ def _study_questions(study: Path) -> list[Call]:
     for question, options in calls:
         check_call(question, options)
     return calls
+
+
+def _ends(table: "Runs", x: str, y: str) -> "tuple[NDArray[Any], NDArray[Any]]":
+    """Two columns at the end of every run that was trained."""
+    import polars as pl
+
+    from scalewise.errors import TableError, did_you_mean
+
+    ends = table.trained
+    for name in (x, y):
+        if name not in ends.columns:
+            hint = did_you_mean(name, ends.columns)
+            raise TableError(f"{table.source}: there is no column '{name}'{hint}; there are {', '.join(ends.columns)}.")
+        if not ends[name].dtype.is_numeric():
+            raise TableError(f"{table.source}: column '{name}' holds {ends[name].dtype}, not numbers.")
+    known = ends.drop_nulls([x, y])
+    if known.height < ends.height:
+        typer.echo(f"scalewise: {ends.height - known.height} runs without {x} or {y} are left out", err=True)
+    return known[x].cast(pl.Float64).to_numpy(), known[y].cast(pl.Float64).to_numpy()
+
+
+def _family(name: str) -> "Family":
+    from scalewise.errors import QuestionError, did_you_mean
+    from scalewise.laws.families import CURVES
+
+    known = {f.name: f for f in CURVES}
+    if name not in known:
+        raise QuestionError(f"there is no family '{name}'{did_you_mean(name, known)}; there are {', '.join(known)}.")
+    return known[name]
 
 
 def _need_torch() -> None:

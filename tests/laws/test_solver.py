@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+
 from scalewise.laws import fit_law, solver
 from scalewise.laws.families import CHINCHILLA, Family
 from scalewise.laws.resample import cluster_weights

@@ -1,13 +1,30 @@
 """Laws: curves and surfaces against scale. Arrays in, fits out; nothing here knows what its x means.
 
-Start with `fit.py` (one law, one data set, with resamples). `families/` holds the formulas, `solver.py` fits them in
-batches, `resample.py` says what each refit sees, `forecast.py` extrapolates a curve under several laws, `valley.py`
-finds the lowest point of a curve and how it moves.
+Start with `fit.py` (one law, one data set, with resamples). `families/` holds the formulas, `residual.py` says how
+distance is counted, `solver.py` fits in batches, `resample.py` says what each refit sees. `extrapolate.py` continues a
+curve under many laws, `compare.py` tells laws apart or says that the data cannot, `valley.py` finds the lowest point
+of a curve and how it moves.
 """
 
+from scalewise.laws.compare import Comparison, compare
+from scalewise.laws.extrapolate import Forecast, extrapolate
 from scalewise.laws.families import CHINCHILLA, POWER, POWER_FLOOR
 from scalewise.laws.fit import Estimate, Fit, fit_law
 from scalewise.laws.forecast import forecast
 from scalewise.laws.valley import find_valley, power_line
 
-__all__ = ["CHINCHILLA", "POWER", "POWER_FLOOR", "Estimate", "Fit", "find_valley", "fit_law", "forecast", "power_line"]
+__all__ = [
+    "CHINCHILLA",
+    "POWER",
+    "POWER_FLOOR",
+    "Comparison",
+    "Estimate",
+    "Fit",
+    "Forecast",
+    "compare",
+    "extrapolate",
+    "find_valley",
+    "fit_law",
+    "forecast",
+    "power_line",
+]

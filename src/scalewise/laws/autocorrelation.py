@@ -55,17 +55,19 @@ def _shape(residuals: Floats, z: Floats) -> Floats:
     error = LOG_CHI2_SD / np.sqrt(spread @ spread)
     kept = slope * max(0.0, 1 - 4 * (error / slope) ** 2) if slope else 0.0
     shape = np.exp(0.5 * kept * spread)
-    return shape / np.sqrt(np.mean(shape**2))
+    scaled: Floats = shape / np.sqrt(np.mean(shape**2))
+    return scaled
 
 
 def _correlation(residuals: Floats) -> Floats:
     products = np.sum(residuals[:, 1:] * residuals[:, :-1], axis=1)
-    return products / np.maximum(np.sum(residuals**2, axis=1), 1e-300)
+    shares: Floats = products / np.maximum(np.sum(residuals**2, axis=1), 1e-300)
+    return shares
 
 
 def _unbiased_rho(seen: float, jacobian: Floats) -> float:
     basis = np.linalg.svd(jacobian, full_matrices=False)
-    taken = basis.Vh[basis.S > 1e-9 * basis.S.max()]
+    taken = basis.Vh[1e-9 * basis.S.max() < basis.S]
     shown = []
     for rho in RHOS:
         errors = autoregressive(float(rho), (TRIALS, jacobian.shape[1]), np.random.default_rng(0))

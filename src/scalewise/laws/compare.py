@@ -37,6 +37,8 @@ POWER_WANTED = 0.8
 STARTS = 48
 POOL = 8
 """Data sets whose best fits serve as starts for all: the real one is treated like any simulated one."""
+TOLERANCE = 1e-6
+"""Ratios of sums of squares need no more digits."""
 TRACE = 1e-8
 """Prior weight in units of the variance of y: what the data cannot determine stays put."""
 STRETCHES = (1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
@@ -76,8 +78,9 @@ class Settling:
 class Comparison:
     """What the data say about the families.
 
-    `criterion` is the Bayesian information criterion with correlated errors, lower is better; `confusion[truth][chosen]`
-    the share of data sets simulated from `truth` in which `chosen` had the lowest. `survivors` are the families that no
+    `criterion` is the Bayesian information criterion with correlated errors, lower is better;
+    `confusion[truth][chosen]` is the share of data sets simulated from `truth` in which `chosen` had the lowest.
+    `survivors` are the families that no
     rival rejects. `settling` names a new point for each pair that cannot be told apart, where one was found.
     """
 
@@ -165,7 +168,7 @@ class _Contest:
     def _problem(self, observed: Floats) -> Problem:
         rho = None if self.noise.rho == 0 else np.full(1, self.noise.rho)
         weights = np.ones((1, self.x.shape[0]))
-        return Problem(self.x, observed, weights, self.residual, np.full(1, TRACE * self.observed.var()), rho)
+        return Problem(self.x, observed, weights, self.residual, np.full(1, TRACE * self.observed.var()), rho, TOLERANCE)
 
     def _search(self, bound: BoundFamily, observed: Floats, keep: int) -> Floats:
         """The best of many random starts on one data set (points,): (keep, parameters)."""
@@ -202,15 +205,15 @@ class _Contest:
                 reach[truth].append(self.residual.observed(bound.predict(theta, ahead[:, None])))
         log_likelihood = -0.5 * points * np.log(told)
         criterion = -2 * log_likelihood + self.sizes * np.log(points)
-        pairs = tuple(
-            self._pair(names, log_likelihood, a, b) for a in range(count) for b in range(a + 1, count)
-        )
+        pairs = tuple(self._pair(names, log_likelihood, a, b) for a in range(count) for b in range(a + 1, count))
         rejected = {
             loser
             for p in pairs
             for loser, value in ((p.first, p.p_first), (p.second, p.p_second))
             if value <= LEVEL and p.preferred != "cannot tell"
         }
+        survivors = tuple(n for n in names if n not in rejected)
+        undecided = [p for p in pairs if p.first in survivors and p.second in survivors]
         chosen = np.argmin(criterion[:, 1:], axis=2)
         best_sd = float(sds[np.argmin(criterion[0, 0])])
         return Comparison(
@@ -224,13 +227,13 @@ class _Contest:
                 n: {m: float(np.mean(row == j)) for j, m in enumerate(names)}
                 for n, row in zip(names, chosen, strict=True)
             },
-            survivors=tuple(n for n in names if n not in rejected),
-            settling=self._settling(names, pairs, reach, ahead, best_sd),
+            survivors=survivors,
+            settling=self._settling(names, undecided, reach, ahead, best_sd),
             left_out=left_out,
         )
 
     def _pair(self, names: tuple[str, ...], log_likelihood: Floats, a: int, b: int) -> Pair:
-        """Each family in turn is the null hypothesis; the better of the two is never rejected for the worse."""
+        """Each family in turn is the null hypothesis, the other the rival that may look better by chance."""
         better_b = log_likelihood[a, :, b] - log_likelihood[a, :, a]
         better_a = log_likelihood[b, :, a] - log_likelihood[b, :, b]
         p_a, p_b = _p_value(better_b), _p_value(better_a)
@@ -248,23 +251,23 @@ class _Contest:
     def _candidates(self) -> Floats:
         """Where a new point might be: beyond the end of the data, between its points, and before its start."""
         low, high = self.x.min(), self.x.max()
-        return np.concatenate([high * np.array(STRETCHES), np.geomspace(low, high, 7)[1:-1], low / np.array([2.0, 10.0])])
+        return np.concatenate(
+            [high * np.array(STRETCHES), np.geomspace(low, high, 7)[1:-1], low / np.array([2.0, 10.0])]
+        )
 
     def _settling(
         self,
         names: tuple[str, ...],
-        pairs: tuple[Pair, ...],
+        pairs: list[Pair],
         reach: list[list[Floats]],
         ahead: Floats,
         sd: float,
     ) -> tuple[Settling, ...]:
-        """For each pair that cannot be told apart, the fewest seeds, then the nearest x, that reach the power wanted."""
+        """For each pair not told apart: the fewest seeds, then the nearest x, that reach the power wanted."""
         from scipy.stats import norm
 
         found = []
         for pair in pairs:
-            if pair.preferred != "cannot tell":
-                continue
             a, b = names.index(pair.first), names.index(pair.second)
             null_spread = np.var(reach[a][a][1:], axis=0)
             gap = reach[b][b][0] - reach[b][a][1:]  # a new point from b, as seen by a's refits to data from b
@@ -277,9 +280,7 @@ class _Contest:
                 enough = np.flatnonzero(power >= POWER_WANTED)
                 if enough.size:
                     nearest = enough[np.argmin(np.abs(np.log(ahead[enough] / self.x.max())))]
-                    found.append(
-                        Settling(pair.first, pair.second, float(ahead[nearest]), seeds, float(power[nearest]))
-                    )
+                    found.append(Settling(pair.first, pair.second, float(ahead[nearest]), seeds, float(power[nearest])))
                     break
         return tuple(found)
 

@@ -138,7 +138,10 @@ def extrapolate(
     observed = residual.observed(ys)
     noise = _noise(pool, xs, observed, residual, seed)
     curves = np.concatenate(
-        [_members(f, xs, ys, new, origins, noise, residual, np.random.default_rng([seed, i])) for i, f in enumerate(pool)]
+        [
+            _members(f, xs, ys, new, origins, noise, residual, np.random.default_rng([seed, i]))
+            for i, f in enumerate(pool)
+        ]
     )
     weights, backtest = _weigh(curves, origins, np.log(xs), observed, noise)
     ahead = curves[:, 0, xs.size :]
@@ -155,9 +158,7 @@ def extrapolate(
         is_log=direction == "down",
         noise=noise,
         weights={f.name: float(s) for f, s in zip(pool, shares.sum(axis=1), strict=True)},
-        by_family={
-            f.name: np.exp(c) if direction == "down" else c for f, c in zip(pool, by_family, strict=True)
-        },
+        by_family={f.name: np.exp(c) if direction == "down" else c for f, c in zip(pool, by_family, strict=True)},
         backtest=backtest,
         left_out=left_out,
         _distances=distances,
@@ -253,7 +254,8 @@ def _members(
 
 
 def _tail(x: Floats, power: float) -> Floats:
-    return (x / x[-1]) ** power
+    share: Floats = (x / x[-1]) ** power
+    return share
 
 
 def _weigh(

@@ -180,14 +180,15 @@ def _problem(family: Family, x: Floats, y: Floats, clusters: NDArray[np.int64]) 
     independent = int(clusters.max()) + 1 if clusters.size else 0
     if independent <= needed:
         return f"{family.formula} has {needed} parameters and there are only {independent} independent runs"
-    if x.shape[1] == 2:
-        centred = np.log(x) - np.log(x).mean(axis=0)
+    scales = x[:, : family.scales]
+    if family.scales == 2:
+        centred = np.log(scales) - np.log(scales).mean(axis=0)
         first, second = (centred**2).sum(axis=0)
         if first < 1e-12 or second < 1e-12:
             return "one of the two inputs never varies, so its effect cannot be seen"
         if abs((centred[:, 0] * centred[:, 1]).sum()) > 0.9995 * np.sqrt(first * second):
             return "the two inputs rise in step, so their effects cannot be told apart"
-    if not (np.isfinite(y).all() and (y > 0).all() and np.isfinite(x).all() and (x > 0).all()):
+    if not (np.isfinite(y).all() and (y > 0).all() and np.isfinite(x).all() and (scales > 0).all()):
         return "every x and y must be finite and greater than 0"
     return None
 

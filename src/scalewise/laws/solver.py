@@ -21,7 +21,6 @@ from scalewise.laws.residual import LOG_HUBER, Residual
 Floats = NDArray[np.float64]
 
 TOLERANCE = 1e-10
-"""A row has converged when a full step would lower its objective by less than this share."""
 MOST_STEPS = 200
 LEAST_KAPPA = 2.0**-12
 LEAST_DAMPING = 1e-3
@@ -46,7 +45,8 @@ class Problem:
 
     x (points, inputs); observed (fits or 1, points) in the residual's space; weights (fits or 1, points);
     prior_weight (fits or 1,): how much the family's prior counts, in units of the objective; rho (fits or 1,): the
-    autocorrelation of neighbouring residuals, which are then compared after whitening (squares only).
+    autocorrelation of neighbouring residuals, which are then compared after whitening (squares only). A row has
+    converged when a full step would lower its objective by less than the share `tolerance`.
     """
 
     x: Floats
@@ -55,6 +55,7 @@ class Problem:
     residual: Residual = LOG_HUBER
     prior_weight: Floats | None = None
     rho: Floats | None = None
+    tolerance: float = TOLERANCE
 
 
 def solve(bound: BoundFamily, problem: Problem, starts: Floats) -> Solution:
@@ -123,7 +124,7 @@ def _solve_chunk(bound: BoundFamily, problem: Problem, starts: Floats, rows: sli
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for _ in range(MOST_STEPS):
             step, gain = model.step(batch)
-            ended = (gain <= TOLERANCE * batch.objective * batch.kappa) | (batch.damping > MOST_DAMPING)
+            ended = (gain <= problem.tolerance * batch.objective * batch.kappa) | (batch.damping > MOST_DAMPING)
             ended |= ~np.isfinite(batch.objective)
             if ended.any():
                 _store(solution, batch, ended)
@@ -213,7 +214,7 @@ class _Model:
 
 
 def whiten(values: Floats, rho: Floats) -> Floats:
-    """Make first-order autoregressive errors of unit variance independent: along the last axis, rho per leading axes."""
+    """Make first-order autoregressive errors of unit variance independent, along the last axis; rho per row."""
     white = values.copy()
     rho = rho[..., None]
     white[..., 1:] = (values[..., 1:] - rho * values[..., :-1]) / np.sqrt(1 - rho * rho)
@@ -231,5 +232,5 @@ def _bounded_step(batch: _Batch, downhill: Floats, hessian: Floats, low: Floats,
     diagonal = np.einsum("fpp->fp", hessian)
     diagonal[held] = 1.0
     diagonal += diagonal * batch.damping[:, None] + 1e-12 * diagonal.max(axis=1, keepdims=True) + 1e-300
-    step = np.linalg.solve(hessian, downhill[:, :, None])[:, :, 0]
+    step = np.linalg.solve(hessian, downhill[:, :, None])[:, :, 0].astype(np.float64, copy=False)
     return step, 0.5 * np.einsum("fp,fp->f", step, downhill)

@@ -33,6 +33,11 @@ class Family(ABC):
     inputs: int
     parameters: tuple[Parameter, ...]
 
+    @property
+    def scales(self) -> int:
+        """How many of the inputs, the first ones, are scales, greater than 0; a last one may number a group."""
+        return self.inputs
+
     @abstractmethod
     def bind(self, x: Floats, y: Floats) -> "BoundFamily":
         """Internal coordinates for data x (points, inputs) and y (points,)."""

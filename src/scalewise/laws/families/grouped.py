@@ -56,6 +56,10 @@ class Grouped(Family):
         object.__setattr__(self, "groups", groups)
         object.__setattr__(self, "differing", tuple(differing))
 
+    @property
+    def scales(self) -> int:
+        return self.base.scales
+
     def bind(self, x: Floats, y: Floats) -> "BoundGrouped":
         """The wrapped family is bound once, on the points of all groups."""
         present = np.unique(x[:, -1])

@@ -63,7 +63,7 @@ class BoundPowerSum(BoundFamily):
 
     @property
     def prior(self) -> tuple[Floats, Floats]:
-        """Floor: anywhere from 0 to the smallest y, most likely well below it. Exponents: about 0.3, give or take 0.5."""
+        """Floor: below the smallest y, most likely well below. Exponents: about 0.3, give or take 0.5."""
         inputs = self.centre.size
         floor = [np.log(self.least_y) - 2.0] * self._offset, [2.0] * self._offset
         level = np.log(self.typical_y) - 1.0

@@ -1,0 +1,45 @@
+"""A comparison of laws as terminal text and as JSON."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from scalewise.laws.compare import Comparison
+
+
+def show_comparison(found: "Comparison", x: str, y: str, console: "Console") -> None:
+    """The verdict, every pair, what would have been chosen, and what would settle it."""
+    from rich import box
+    from rich.table import Table
+
+    console.print(found.verdict)
+    console.print(
+        f"{found.points} points of {y} against {x}; noise sd {found.noise_sd:.3g}, "
+        f"correlation between neighbours {found.rho:.2f}"
+    )
+    pairs = Table("first", "second", "log ratio", "p, first true", "p, second true", "power", box=box.SIMPLE)
+    pairs.add_column("preferred", no_wrap=True)
+    for pair in found.pairs:
+        numbers = (f"{pair.ratio:+.2f}", f"{pair.p_first:.3f}", f"{pair.p_second:.3f}", f"{pair.power:.0%}")
+        pairs.add_row(pair.first, pair.second, *numbers, pair.preferred)
+    console.print(pairs)
+    chosen = Table("truth \\ chosen", *found.families, box=box.SIMPLE)
+    for truth, shares in found.confusion.items():
+        chosen.add_row(truth, *(f"{share:.0%}" for share in shares.values()))
+    console.print(chosen)
+    for s in found.settling:
+        seeds = "1 run" if s.seeds == 1 else f"the mean of {s.seeds} seeds"
+        console.print(
+            f"{seeds} at {x} = {s.x:.3g} would tell {s.first} from {s.second} with {s.power:.0%} power, "
+            f"if {s.second} is true"
+        )
+    for name, why in found.left_out.items():
+        console.print(f"left out: {name} ({why})")
+
+
+def comparison_json(found: "Comparison") -> str:
+    """Everything, with the verdict first."""
+    return json.dumps({"verdict": found.verdict, **asdict(found)}, indent=2)
