@@ -23,7 +23,7 @@ from scalewise.laws.families import ONE_BREAK, POWER_FLOOR
 from scalewise.laws.residual import LOG_SQUARES
 from scalewise.laws.solver import Problem, solve
 
-POINTS, SD, SIMULATIONS = 60, 0.01, 199
+POINTS, SD, SIMULATIONS = 60, 0.01, 99
 
 
 def aicc(x: np.ndarray, y: np.ndarray) -> bool:

@@ -154,7 +154,9 @@ def ask_model_size(
     _give(answer, json, html, save_figures)
 
 
-@app.command("compare", epilog="Example: scalewise compare runs.csv --x params --y accuracy --family linear --family logistic")
+@app.command(
+    "compare", epilog="Example: scalewise compare runs.csv --x params --y accuracy --family linear --family logistic"
+)
 def compare_laws(
     runs: Table,
     x: Annotated[str, typer.Option(help="The column of scale, for example params, tokens or flops.")] = "params",

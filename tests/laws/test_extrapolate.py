@@ -4,9 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy.integrate import quad
+from tests.conftest import SHARED
 
 from scalewise.laws import extrapolate
-from tests.conftest import SHARED
 
 CURVES = SHARED / "extrapolation_benchmark" / "curves.csv.gz"
 X = np.geomspace(1e3, 1e6, 40)

@@ -168,7 +168,9 @@ class _Contest:
     def _problem(self, observed: Floats) -> Problem:
         rho = None if self.noise.rho == 0 else np.full(1, self.noise.rho)
         weights = np.ones((1, self.x.shape[0]))
-        return Problem(self.x, observed, weights, self.residual, np.full(1, TRACE * self.observed.var()), rho, TOLERANCE)
+        return Problem(
+            self.x, observed, weights, self.residual, np.full(1, TRACE * self.observed.var()), rho, TOLERANCE
+        )
 
     def _search(self, bound: BoundFamily, observed: Floats, keep: int) -> Floats:
         """The best of many random starts on one data set (points,): (keep, parameters)."""

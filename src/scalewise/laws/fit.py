@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.laws.families import BoundFamily, Family
-from scalewise.laws.resample import cluster_weights
+from scalewise.laws.resample import cluster_weights, wild_errors
 from scalewise.laws.residual import LOG_HUBER, LOG_SQUARES
 from scalewise.laws.solver import Problem, solve
 
@@ -15,6 +15,10 @@ Floats = NDArray[np.float64]
 Loss = Literal["huber", "least squares"]
 
 STARTS = 64
+SMALL = 50
+"""Below this many runs of one point each, fits are least squares and refits a wild bootstrap."""
+LEAST_SINGULAR = 1e-6
+"""A direction of parameters that moves no prediction, relative to the one that moves them most."""
 EDGE_SHARE = 0.025
 """More refits than this at a bound, and the 95 % interval reaches it."""
 EXACT = 1e-15
@@ -90,9 +94,8 @@ class Fit:
 
     def at_bound(self) -> list[str]:
         """Parameters whose best fit, or 95 % interval, reaches the edge of what is allowed: they are not identified."""
-        low, high = self._bound().bounds
-        at_edge = (self.best_and_draws <= low + 1e-9) | (self.best_and_draws >= high - 1e-9)
-        held = at_edge[0] | (at_edge.mean(axis=0) > EDGE_SHARE)
+        edge = at_edge(self._bound(), self.best_and_draws)
+        held = edge[0] | (edge.mean(axis=0) > EDGE_SHARE)
         names = [p.name for p in self.family.parameters]
         return [name for name, is_held in zip(names, held, strict=True) if is_held]
 
@@ -113,11 +116,13 @@ def fit_law(
     loss: Loss = "huber",
     seed: int = 0,
 ) -> Fit:
-    """Fit y(x) > 0 at x (points, inputs) from many random starts, then refit `resamples` cluster bootstraps.
+    """Fit y(x) > 0 at x (points, inputs) from many random starts, then refit `resamples` bootstraps.
 
-    `clusters` (points,) numbers what is resampled together; without it every point stands for itself. Refits
-    are spread about the best fit by sqrt(G / (G - p)) for G clusters and p parameters, since a bootstrap of
-    few clusters is too narrow (Davison and Hinkley 1997, section 6.2.3). Same seed, same result.
+    `clusters` (points,) numbers what is resampled together; without it every point stands for itself. Designs of fewer
+    than 50 runs with one point each are fitted by least squares, whatever `loss` says, and refitted to wild errors:
+    resampling whole runs of so few leaves out corners of the design. Others are refitted to cluster bootstraps, spread
+    about the best fit by sqrt(G / (G - p)) for G clusters and p parameters (Davison and Hinkley 1997, section
+    6.2.3). Same seed, same result.
     """
     start_rng, resample_rng = np.random.default_rng(seed).spawn(2)
     clusters = np.arange(y.size) if clusters is None else np.unique(clusters, return_inverse=True)[1]
@@ -126,21 +131,32 @@ def fit_law(
         return _failed(family, points, problem)
     bound = family.bind(x, y)
     log_y = np.log(y)
-    everything = Problem(x, log_y[None], np.ones((1, points)), LOG_HUBER if loss == "huber" else LOG_SQUARES)
+    groups = int(clusters.max()) + 1
+    small = groups == points < SMALL
+    residual = LOG_SQUARES if small or loss == "least squares" else LOG_HUBER
+    everything = Problem(x, log_y[None], np.ones((1, points)), residual)
     tried = solve(bound, everything, bound.starts(STARTS, start_rng))
     best = int(np.argmin(tried.objective))
     objective = float(tried.objective[best])
     agreeing = float(np.mean(tried.objective <= objective * (1 + AGREEMENT) + EXACT * points))
     theta = tried.theta[best : best + 1]
     residuals = log_y - np.log(bound.predict(theta, x)[0])
-    groups = int(clusters.max()) + 1
-    draws, unconverged = _refit(bound, everything, clusters, theta, resamples, resample_rng)
-    widened = theta + (draws - theta) * np.sqrt(groups / max(1, groups - theta.shape[1]))
+    jacobian = _log_jacobian(bound, theta, x)
+    if problem := _unidentified(family, bound, theta, jacobian):
+        return _failed(family, points, problem)
+    if small:
+        free = ~at_edge(bound, theta)[0]
+        observed = log_y - residuals + wild_errors(residuals, jacobian[free], resamples, resample_rng)
+        solution = solve(bound, replace(everything, observed=observed), np.repeat(theta, resamples, axis=0))
+        draws, unconverged = solution.theta, int((~solution.converged).sum())
+    else:
+        draws, unconverged = _refit(bound, everything, clusters, theta, resamples, resample_rng)
+        draws = theta + (draws - theta) * np.sqrt(groups / max(1, groups - theta.shape[1]))
     return Fit(
         family=family,
         bound=bound,
         theta=theta,
-        draws=np.clip(widened, *bound.bounds),
+        draws=np.clip(draws, *bound.bounds),
         objective=objective,
         agreeing=agreeing,
         noise=_robust_sd(residuals, theta.shape[1]),
@@ -149,6 +165,31 @@ def fit_law(
         clusters=groups,
         unconverged=unconverged,
     )
+
+
+def at_edge(bound: BoundFamily, theta: Floats) -> NDArray[np.bool_]:
+    """Which parameters lie at the edge of what is allowed: (fits, parameters)."""
+    low, high = bound.bounds
+    return (theta <= low + 1e-9) | (theta >= high - 1e-9)
+
+
+def _log_jacobian(bound: BoundFamily, theta: Floats, x: Floats) -> Floats:
+    """The derivative of log y by each parameter, for one fit: (parameters, points)."""
+    value, jacobian = bound.evaluate_with_jacobian(theta, x)
+    by_log: Floats = jacobian[0] if bound.space == "log" else jacobian[0] / value[0]
+    return by_log
+
+
+def _unidentified(family: Family, bound: BoundFamily, theta: Floats, jacobian: Floats) -> str | None:
+    """Which parameters trade off against each other without any prediction moving, if some do."""
+    free = ~at_edge(bound, theta)[0] & (np.abs(jacobian).max(axis=1) > 0)
+    moves = jacobian[free] / np.linalg.norm(jacobian[free], axis=1, keepdims=True)
+    left, size, _ = np.linalg.svd(moves, full_matrices=False)
+    if size[-1] > LEAST_SINGULAR * size[0]:
+        return None
+    names = np.array([p.name for p in family.parameters])[free]
+    traded = names[np.abs(left[:, -1]) > 0.1]
+    return f"the points do not determine {', '.join(traded)} of {family.formula}: they can trade off freely"
 
 
 def _refit(

@@ -60,6 +60,8 @@ class Problem:
 
 def solve(bound: BoundFamily, problem: Problem, starts: Floats) -> Solution:
     """Minimise the objective of every row from its start (fits, parameters). Results do not depend on chunks."""
+    if not starts.size:
+        return Solution(starts, np.empty(0), np.empty(0, dtype=bool))
     points = problem.x.shape[0]
     chunk = max(1, min(500, CACHE_ROWS // points))
     parts = [
