@@ -28,9 +28,12 @@ format: $(VENV)/.test ## format the code
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: $(VENV)/.test ## print the speed ratios that the documentation states
+bench: $(VENV)/.test ## print speed ratios, forecast scores and coverages (about half an hour)
 	@$(BIN)/python bench/fit.py
 	@$(BIN)/python bench/start.py
+	@$(BIN)/python bench/extrapolate.py
+	@$(BIN)/python bench/designs.py 100
+	@$(BIN)/python bench/compare.py 40
 
 smol: $(VENV)/.train ## train the embedded suite again (about an hour and a half on two cores)
 	@$(BIN)/scalewise train studies/smol.toml --into $(OUT)/smol --html $(OUT)/smol.html

@@ -26,7 +26,8 @@ SIZES = np.geomspace(1e4, 1e13, 3000)
 
 
 def law(x: Floats) -> Floats:
-    return E + A / x[:, 0] ** ALPHA + B / x[:, 1] ** BETA
+    loss: Floats = E + A / x[:, 0] ** ALPHA + B / x[:, 1] ** BETA
+    return loss
 
 
 def optimum(curves: Floats) -> Floats:

@@ -30,7 +30,8 @@ FARTHEST = 0.1
 
 def scaled(forecast: Forecast, y: np.ndarray) -> np.ndarray:
     """Errors of the forecast in units of its scale without the widening."""
-    return (np.log(y) - forecast.centre) / (forecast.scale / WIDENING)
+    units: np.ndarray = (np.log(y) - forecast.centre) / (forecast.scale / WIDENING)
+    return units
 
 
 def main() -> None:

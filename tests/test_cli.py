@@ -139,3 +139,41 @@ def test_the_version() -> None:
     import scalewise as sw
 
     assert scalewise("--version").stdout.strip() == sw.__version__
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> str:
+    """Accuracy that is linear in params, at log-spaced sizes."""
+    path = tmp_path / "line.csv"
+    sizes = [1e6, 3e6, 1e7, 3e7, 1e8, 2e8, 4e8, 6e8, 8e8, 1e9]
+    wobble = [1, -2, 1, 2, -1, -2, 1, 3, -2, 1]
+    rows = [f"{n:.0f},{0.05 + 0.8e-9 * n + 0.001 * w:.5f}" for n, w in zip(sizes, wobble, strict=True)]
+    path.write_text("\n".join(["params,accuracy", *rows]) + "\n")
+    return str(path)
+
+
+def test_laws_are_compared(line: str) -> None:
+    done = scalewise("compare", line, "--y", "accuracy", "--simulations", "60")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Of these families only linear is not rejected by a rival.")
+
+
+def test_a_comparison_as_json(line: str) -> None:
+    done = scalewise("compare", line, "--y", "accuracy", "--simulations", "60", "--json", "--family", "linear",
+                     "--family", "logarithm")  # fmt: skip
+    found = json.loads(done.stdout)
+    assert found["survivors"] == ["linear"]
+    assert found["pairs"][0]["preferred"] == "linear"
+
+
+def test_slips_in_a_comparison_are_one_sentence(line: str) -> None:
+    for words, why in (
+        (("--y", "acuracy"), "no column 'acuracy' (did you mean 'accuracy'?)"),
+        (("--y", "accuracy", "--family", "liner"), "no family 'liner' (did you mean 'linear'?)"),
+        (("--y", "run"), "not numbers"),
+        (("--y", "accuracy", "--simulations", "3"), "simulations"),
+    ):
+        done = scalewise("compare", line, *words)
+        assert done.returncode == 2
+        assert why in done.stderr
+        assert done.stderr.count("\n") == 1
