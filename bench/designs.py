@@ -32,7 +32,8 @@ def law(x: Floats) -> Floats:
 
 def optimum(curves: Floats) -> Floats:
     """log of the size at the lowest point of each curve (fits, sizes)."""
-    return np.log(SIZES[np.argmin(curves, axis=1)])
+    sizes: Floats = np.log(SIZES[np.argmin(curves, axis=1)])
+    return sizes
 
 
 def covered(side: int, noise: str, simulations: int) -> tuple[float, float]:
