@@ -7,7 +7,7 @@ look better than it does on the real data? Which family would have been chosen? 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -143,44 +143,50 @@ class _Contest:
         self.rng = np.random.default_rng(seed)
         self.observed = residual.observed(y)
         self.bounds: list[BoundFamily] = [f.bind(self.x, y) for f in pool]
-        self.noise = Noise(0.0, np.ones(x.size))
-        for _ in range(2):
-            self.noise = self._noise()
         self.sizes = np.array([len(f.parameters) for f in pool])
+        self.rho = 0.0
+        for _ in range(2):  # the fits that show the noise are themselves better once it is known
+            noises, best = self._noises()
+            self.rho = noises[best].rho
+        self.best = best
+        self.noises = [replace(noises[best], rho=(noise.rho + self.rho) / 2) for noise in noises]
 
-    def _noise(self) -> Noise:
-        """From the family that fits best, so that a wrong law's misfit is not taken for noise."""
-        fits = [self._search(b, self.observed, 1) for b in self.bounds]
-        sums = [self._refit(b, self.observed[None], f)[0][0] for b, f in zip(self.bounds, fits, strict=True)]
-        best = int(np.argmin(sums))
-        bound, theta = self.bounds[best], fits[best]
-        value, jacobian = bound.evaluate_with_jacobian(theta, self.x)
-        left = self.observed - self._curve(bound, theta)
-        if bound.space != self.residual.space:
-            value = np.exp(value) if bound.space == "log" else 1 / value
-            jacobian = jacobian * value[:, None]
+    def _noises(self) -> tuple[list[Noise], int]:
+        """The noise as each family's residuals show it, and which family fits best.
+
+        A wrong law's misfit looks like correlated noise, and a law that bends after the noise hides some: a family is
+        tested with a correlation half way between its own and that of the best fit.
+        """
         z = np.log(self.x[:, 0])
-        return estimate_noise(left, jacobian[0], z, repeated=np.unique(z).size < z.size)
+        repeated = np.unique(z).size < z.size
+        noises, sums = [], []
+        for bound in self.bounds:
+            theta = self._search(bound, self.observed, self.rho)
+            sums.append(self._refit(bound, self.observed[None], theta, self.rho)[0][0])
+            value, jacobian = bound.evaluate_with_jacobian(theta, self.x)
+            if bound.space != self.residual.space:
+                value = np.exp(value) if bound.space == "log" else 1 / value
+                jacobian = jacobian * value[:, None]
+            noises.append(estimate_noise(self.observed - self._curve(bound, theta), jacobian[0], z, repeated))
+        return noises, int(np.argmin(sums))
 
     def _curve(self, bound: BoundFamily, theta: Floats) -> Floats:
         return self.residual.observed(bound.predict(theta, self.x)[0])
 
-    def _problem(self, observed: Floats) -> Problem:
-        rho = None if self.noise.rho == 0 else np.full(1, self.noise.rho)
-        weights = np.ones((1, self.x.shape[0]))
-        return Problem(
-            self.x, observed, weights, self.residual, np.full(1, TRACE * self.observed.var()), rho, TOLERANCE
-        )
+    def _problem(self, observed: Floats, rho: float) -> Problem:
+        weights, prior = np.ones((1, self.x.shape[0])), np.full(1, TRACE * self.observed.var())
+        correlation = np.full(1, rho) if rho else None
+        return Problem(self.x, observed, weights, self.residual, prior, correlation, TOLERANCE)
 
-    def _search(self, bound: BoundFamily, observed: Floats, keep: int) -> Floats:
-        """The best of many random starts on one data set (points,): (keep, parameters)."""
-        solution = solve(bound, self._problem(observed[None]), bound.starts(STARTS, self.rng))
-        return solution.theta[np.argsort(solution.objective)[:keep]]
+    def _search(self, bound: BoundFamily, observed: Floats, rho: float) -> Floats:
+        """The best of many random starts on one data set (points,): (1, parameters)."""
+        solution = solve(bound, self._problem(observed[None], rho), bound.starts(STARTS, self.rng))
+        return solution.theta[[np.argmin(solution.objective)]]
 
-    def _refit(self, bound: BoundFamily, observed: Floats, starts: Floats) -> tuple[Floats, Floats]:
+    def _refit(self, bound: BoundFamily, observed: Floats, starts: Floats, rho: float) -> tuple[Floats, Floats]:
         """Sums of squares (data sets,) and parameters (data sets, parameters), each from the best of the starts."""
         sets, count = observed.shape[0], starts.shape[0]
-        problem = self._problem(np.repeat(observed, count, axis=0))
+        problem = self._problem(np.repeat(observed, count, axis=0), rho)
         solution = solve(bound, problem, np.tile(starts, (sets, 1)))
         sums = 2 * np.where(np.isfinite(solution.objective), solution.objective, np.inf).reshape(sets, count)
         best = np.argmin(sums, axis=1)
@@ -190,20 +196,21 @@ class _Contest:
     def result(self, left_out: dict[str, str]) -> Comparison:
         names = tuple(f.name for f in self.pool)
         count, points = len(names), self.observed.size
-        own = [self._search(b, self.observed, 1) for b in self.bounds]
+        rhos = [noise.rho for noise in self.noises]
+        own = [self._search(b, self.observed, rho) for b, rho in zip(self.bounds, rhos, strict=True)]
         curves = np.array([self._curve(b, theta) for b, theta in zip(self.bounds, own, strict=True)])
-        white = whiten(self.observed - curves, np.full(count, self.noise.rho))
+        white = whiten(self.observed - curves, np.array(rhos))
         sds = np.sqrt(np.sum(white**2, axis=1) / (points - self.sizes))
         told = np.empty((count, 1 + self.simulations, count))
         ahead = self._candidates()
         reach: list[list[Floats]] = []
         for truth in range(count):
-            simulated = curves[truth] + self.noise.draw(float(sds[truth]), self.simulations, self.rng)
+            simulated = curves[truth] + self.noises[truth].draw(float(sds[truth]), self.simulations, self.rng)
             datasets = np.concatenate([self.observed[None], simulated])
             reach.append([])
             for i, bound in enumerate(self.bounds):
-                pool = [own[i], *(self._search(bound, s, 1) for s in simulated[:POOL])]
-                told[truth, :, i], theta = self._refit(bound, datasets, np.concatenate(pool))
+                pool = [own[i], *(self._search(bound, s, rhos[truth]) for s in simulated[:POOL])]
+                told[truth, :, i], theta = self._refit(bound, datasets, np.concatenate(pool), rhos[truth])
                 reach[truth].append(self.residual.observed(bound.predict(theta, ahead[:, None])))
         log_likelihood = -0.5 * points * np.log(told)
         criterion = -2 * log_likelihood + self.sizes * np.log(points)
@@ -217,13 +224,13 @@ class _Contest:
         survivors = tuple(n for n in names if n not in rejected)
         undecided = [p for p in pairs if p.first in survivors and p.second in survivors]
         chosen = np.argmin(criterion[:, 1:], axis=2)
-        best_sd = float(sds[np.argmin(criterion[0, 0])])
+        best_sd = float(sds[self.best])
         return Comparison(
             families=names,
             points=points,
             noise_sd=best_sd,
-            rho=self.noise.rho,
-            criterion={n: float(c) for n, c in zip(names, criterion[0, 0], strict=True)},
+            rho=self.rho,
+            criterion={n: float(c) for n, c in zip(names, criterion[self.best, 0], strict=True)},
             pairs=pairs,
             confusion={
                 n: {m: float(np.mean(row == j)) for j, m in enumerate(names)}
