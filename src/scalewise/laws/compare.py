@@ -80,8 +80,8 @@ class Comparison:
 
     `criterion` is the Bayesian information criterion with correlated errors, lower is better;
     `confusion[truth][chosen]` is the share of data sets simulated from `truth` in which `chosen` had the lowest.
-    `survivors` are the families that no
-    rival rejects. `settling` names a new point for each pair that cannot be told apart, where one was found.
+    `survivors` are the families that no rival
+    rejects. `settling` names a new point for each pair that cannot be told apart, where one was found.
     """
 
     families: tuple[str, ...]
@@ -163,10 +163,7 @@ class _Contest:
         for bound in self.bounds:
             theta = self._search(bound, self.observed, self.rho)
             sums.append(self._refit(bound, self.observed[None], theta, self.rho)[0][0])
-            value, jacobian = bound.evaluate_with_jacobian(theta, self.x)
-            if bound.space != self.residual.space:
-                value = np.exp(value) if bound.space == "log" else 1 / value
-                jacobian = jacobian * value[:, None]
+            _, jacobian = bound.in_space(self.residual.space, theta, self.x)
             noises.append(estimate_noise(self.observed - self._curve(bound, theta), jacobian[0], z, repeated))
         return noises, int(np.argmin(sums))
 

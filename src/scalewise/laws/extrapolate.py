@@ -45,7 +45,7 @@ SHORTEST = float(np.log(1.2))
 DEGREES = 5
 """Student t degrees of freedom of a forecast: few backtests stand behind its width."""
 WIDENING = 1.27
-"""Chosen by `bench/extrapolate.py` on half of its curves."""
+"""The median of what `bench/extrapolate.py` chooses on random halves of its curves."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def extrapolate(
     xs, ys = xs[order], ys[order]
     origins = _origins(np.log(xs), float(np.log(new.max() / xs[-1])))
     observed = residual.observed(ys)
-    noise = _noise(pool, xs, observed, residual, seed)
+    noise = _noise(pool, xs, ys, residual, seed)
     curves = np.concatenate(
         [
             _members(f, xs, ys, new, origins, noise, residual, np.random.default_rng([seed, i]))
@@ -209,11 +209,10 @@ def _origins(z: Floats, asked: float) -> NDArray[np.bool_]:
     return np.array(masks)
 
 
-def _noise(pool: list[Family], x: Floats, observed: Floats, residual: Residual, seed: int) -> float:
+def _noise(pool: list[Family], x: Floats, y: Floats, residual: Residual, seed: int) -> float:
     """The residual standard deviation of the law that fits best."""
-    found = []
+    found, observed = [], residual.observed(y)
     for i, family in enumerate(pool):
-        y = np.exp(observed) if residual.space == "log" else observed
         bound = family.bind(x[:, None], y)
         # a trace of prior, so that what the data cannot determine stays put
         problem = Problem(x[:, None], observed[None], np.ones((1, x.size)), residual, np.full(1, 1e-6 * observed.var()))
@@ -237,7 +236,7 @@ def _members(
     """Every member of one family from every origin, at the data and beyond: (members, origins, points + new)."""
     bound = family.bind(x[:, None], y)
     rows = [(p, t, seen) for p in PRIOR_WEIGHTS for t in TAIL_WEIGHTS for seen in origins]
-    weights = np.array([_tail(x, t) * seen for _, t, seen in rows])
+    weights = np.array([(x / x[-1]) ** t * seen for _, t, seen in rows])
     weights *= np.array([seen.sum() for _, _, seen in rows])[:, None] / weights.sum(axis=1, keepdims=True)
     problem = Problem(
         x[:, None],
@@ -251,11 +250,6 @@ def _members(
     theta = solution.theta.reshape(len(rows), STARTS, -1)[np.arange(len(rows)), best]
     curves = residual.observed(bound.predict(theta, np.concatenate([x, new])[:, None]))
     return curves.reshape(len(PRIOR_WEIGHTS) * len(TAIL_WEIGHTS), len(origins), -1)
-
-
-def _tail(x: Floats, power: float) -> Floats:
-    share: Floats = (x / x[-1]) ** power
-    return share
 
 
 def _weigh(

@@ -141,7 +141,7 @@ def fit_law(
     agreeing = float(np.mean(tried.objective <= objective * (1 + AGREEMENT) + EXACT * points))
     theta = tried.theta[best : best + 1]
     residuals = log_y - np.log(bound.predict(theta, x)[0])
-    jacobian = _log_jacobian(bound, theta, x)
+    jacobian = bound.in_space("log", theta, x)[1][0]
     if problem := _unidentified(family, bound, theta, jacobian):
         return _failed(family, points, problem)
     if small:
@@ -171,13 +171,6 @@ def at_edge(bound: BoundFamily, theta: Floats) -> NDArray[np.bool_]:
     """Which parameters lie at the edge of what is allowed: (fits, parameters)."""
     low, high = bound.bounds
     return (theta <= low + 1e-9) | (theta >= high - 1e-9)
-
-
-def _log_jacobian(bound: BoundFamily, theta: Floats, x: Floats) -> Floats:
-    """The derivative of log y by each parameter, for one fit: (parameters, points)."""
-    value, jacobian = bound.evaluate_with_jacobian(theta, x)
-    by_log: Floats = jacobian[0] if bound.space == "log" else jacobian[0] / value[0]
-    return by_log
 
 
 def _unidentified(family: Family, bound: BoundFamily, theta: Floats, jacobian: Floats) -> str | None:

@@ -16,7 +16,7 @@ def cluster_weights(clusters: NDArray[np.int64], resamples: int, rng: np.random.
 
 
 LEVERAGE_POWER = 2 / 3
-"""Between HC2 (1/2) and HC3 (1). Chosen by `bench/designs.py` on grids and isoFLOP designs of 9 to 25 runs."""
+"""Between HC2 (1/2) and HC3 (1). Chosen on grids and isoFLOP designs of 9 to 25 runs; see `bench/designs.py`."""
 MOST_LEVERAGE = 0.99
 
 

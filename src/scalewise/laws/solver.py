@@ -121,7 +121,9 @@ def _solve_chunk(bound: BoundFamily, problem: Problem, starts: Floats, rows: sli
         damping=np.zeros(count),
     )
     model = _Model(bound, problem)
-    batch.predicted, batch.jacobian = model.predict(batch.theta)
+    if problem.rho is not None:
+        batch.observed = whiten(batch.observed, batch.rho)
+    batch.predicted, batch.jacobian = model.predict(batch.theta, batch.rho)
     batch.objective = model.objective(batch, batch.theta, batch.predicted)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for _ in range(MOST_STEPS):
@@ -147,7 +149,7 @@ def _store(solution: Solution, batch: _Batch, ended: NDArray[np.bool_], converge
 
 def _move(batch: _Batch, tried: Floats, model: "_Model") -> None:
     """Accept each row's step if it lowers the objective; adapt kappa and damping to how it went."""
-    predicted, jacobian = model.predict(tried)
+    predicted, jacobian = model.predict(tried, batch.rho)
     objective = model.objective(batch, tried, predicted)
     better = objective < batch.objective
     batch.theta[better] = tried[better]
@@ -169,21 +171,16 @@ class _Model:
         self.prior_mean, spread = bound.prior
         self.prior_precision = spread**-2.0
 
-    def predict(self, theta: Floats) -> tuple[Floats, Floats]:
-        """Predictions (fits, points) and their derivatives (fits, parameters, points) in the residual's space."""
-        value, jacobian = self.bound.evaluate_with_jacobian(theta, self.problem.x)
-        if self.bound.space == self.problem.residual.space:
-            return value if value.flags.writeable else value.copy(), jacobian
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            if self.bound.space == "log":
-                value = np.exp(value)
-                return value, jacobian * value[:, None]
-            return np.log(value), jacobian / value[:, None]
+    def predict(self, theta: Floats, rho: Floats) -> tuple[Floats, Floats]:
+        """Predictions (fits, points) and their derivatives (fits, parameters, points), to be compared as they are."""
+        value, jacobian = self.bound.in_space(self.problem.residual.space, theta, self.problem.x)
+        if self.problem.rho is not None:
+            return whiten(value, rho), whiten(jacobian, rho[:, None])
+        return value if value.flags.writeable else value.copy(), jacobian
 
     def objective(self, batch: _Batch, theta: Floats, predicted: Floats) -> Floats:
         """Weighted costs plus the prior; infinite where the law has no value."""
-        observed, _ = self._compared(batch, predicted)
-        cost = self.problem.residual.cost(*observed)
+        cost = self.problem.residual.cost(predicted, batch.observed)
         total: Floats = np.einsum("fp,fp->f", batch.weights, cost)
         if self.problem.prior_weight is not None:
             away = (theta - self.prior_mean) ** 2 @ self.prior_precision
@@ -192,10 +189,9 @@ class _Model:
 
     def step(self, batch: _Batch) -> tuple[Floats, Floats]:
         """The step of every row, and the decrease of the objective that it promises."""
-        compared, jacobian = self._compared(batch, batch.predicted, batch.jacobian)
-        residual = self.problem.residual
-        curvature = residual.curvature(*compared, batch.kappa[:, None]) * batch.weights
-        pull = residual.pull(*compared) * batch.weights
+        residual, jacobian = self.problem.residual, batch.jacobian
+        curvature = residual.curvature(batch.predicted, batch.observed, batch.kappa[:, None]) * batch.weights
+        pull = residual.pull(batch.predicted, batch.observed) * batch.weights
         downhill = np.matmul(jacobian, pull[:, :, None])[:, :, 0]
         hessian = np.matmul(jacobian * curvature[:, None, :], jacobian.transpose(0, 2, 1))
         if self.problem.prior_weight is not None:
@@ -203,16 +199,6 @@ class _Model:
             downhill += precision * (self.prior_mean - batch.theta)
             np.einsum("fpp->fp", hessian)[...] += precision
         return _bounded_step(batch, downhill, hessian, self.low, self.high)
-
-    def _compared(
-        self, batch: _Batch, predicted: Floats, jacobian: Floats | None = None
-    ) -> tuple[tuple[Floats, Floats], Floats]:
-        """(Predicted, observed) and the Jacobian, whitened by each row's autocorrelation if there is one."""
-        if self.problem.rho is None:
-            return (predicted, batch.observed), predicted if jacobian is None else jacobian
-        rho = batch.rho
-        white = whiten(predicted, rho), whiten(batch.observed, rho)
-        return white, white[0] if jacobian is None else whiten(jacobian, rho[:, None])
 
 
 def whiten(values: Floats, rho: Floats) -> Floats:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.laws.families.family import BoundFamily, Family
+from scalewise.laws.families.family import BoundByParts, Family
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +51,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class BoundCurve(BoundFamily):
+class BoundCurve(BoundByParts):
     """A law of one input. A subclass gives `bounds`, `start_box`, `natural` and `_parts`, the formula in z."""
 
     family: Family
@@ -76,16 +76,6 @@ class BoundCurve(BoundFamily):
         low, high = self.start_box
         starts: Floats = np.clip(rng.uniform(low, high, size=(count, low.size)), *self.bounds)
         return starts
-
-    def evaluate(self, theta: Floats, x: Floats) -> Floats:
-        return self._at(theta, x)[0]
-
-    def evaluate_with_jacobian(self, theta: Floats, x: Floats) -> tuple[Floats, Floats]:
-        value, derivatives = self._at(theta, x)
-        jacobian = np.empty((theta.shape[0], theta.shape[1], x.shape[-2]))
-        for i, derivative in enumerate(derivatives):
-            jacobian[:, i] = derivative
-        return value, jacobian
 
     def _at(self, theta: Floats, x: Floats) -> tuple[Floats, list[Floats]]:
         z = np.log(x[..., 0]) - self.spread.log_x_mean

@@ -79,7 +79,36 @@ class BoundFamily(ABC):
     def natural(self, theta: Floats) -> dict[str, Floats]:
         """The formula's own parameters, each (fits,)."""
 
+    def in_space(self, space: Space, theta: Floats, x: Floats) -> tuple[Floats, Floats]:
+        """`evaluate_with_jacobian` in the space asked for; not a number where y <= 0 has no logarithm."""
+        value, jacobian = self.evaluate_with_jacobian(theta, x)
+        if self.space == space:
+            return value, jacobian
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            if self.space == "log":
+                value = np.exp(value)
+                return value, jacobian * value[:, None]
+            return np.log(value), jacobian / value[:, None]
+
     def predict(self, theta: Floats, x: Floats) -> Floats:
         """y at x: (fits, points)."""
         value = self.evaluate(theta, x)
         return np.exp(value) if self.space == "log" else value
+
+
+class BoundByParts(BoundFamily):
+    """A law whose value and derivatives come from one expression, the derivatives as a list."""
+
+    @abstractmethod
+    def _at(self, theta: Floats, x: Floats) -> tuple[Floats, list[Floats]]:
+        """The law in its space (fits, points), and its derivative by each parameter."""
+
+    def evaluate(self, theta: Floats, x: Floats) -> Floats:
+        return self._at(theta, x)[0]
+
+    def evaluate_with_jacobian(self, theta: Floats, x: Floats) -> tuple[Floats, Floats]:
+        value, derivatives = self._at(theta, x)
+        jacobian = np.empty((theta.shape[0], theta.shape[1], x.shape[-2]))
+        for i, derivative in enumerate(derivatives):
+            jacobian[:, i] = derivative
+        return value, jacobian

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.laws.families.family import BoundFamily, Family
+from scalewise.laws.families.family import BoundByParts, Family
 from scalewise.laws.families.power_sum import BoundPowerSum
 
 Floats = NDArray[np.float64]
@@ -16,7 +16,7 @@ LEAST_EXPONENT = 0.01
 
 
 @dataclass(frozen=True)
-class BoundSurface(BoundFamily):
+class BoundSurface(BoundByParts):
     """A subclass gives `bounds`, `prior`, `starts`, `natural` and `_parts`, the formula in logs.
 
     `additive` is Chinchilla's law bound to the same data: the centres of the inputs, and sensible ranges.
@@ -28,16 +28,6 @@ class BoundSurface(BoundFamily):
     @abstractmethod
     def _parts(self, theta: tuple[Floats, ...], log_x: tuple[Floats, ...]) -> tuple[Floats, list[Floats]]:
         """The law in its space, and its derivative by each parameter; parameters are (fits, 1)."""
-
-    def evaluate(self, theta: Floats, x: Floats) -> Floats:
-        return self._at(theta, x)[0]
-
-    def evaluate_with_jacobian(self, theta: Floats, x: Floats) -> tuple[Floats, Floats]:
-        value, derivatives = self._at(theta, x)
-        jacobian = np.empty((theta.shape[0], theta.shape[1], x.shape[-2]))
-        for i, derivative in enumerate(derivatives):
-            jacobian[:, i] = derivative
-        return value, jacobian
 
     def _at(self, theta: Floats, x: Floats) -> tuple[Floats, list[Floats]]:
         log_x = np.log(x)
