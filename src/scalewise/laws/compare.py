@@ -25,6 +25,7 @@ from scalewise.laws.families import (
     BoundFamily,
     Family,
 )
+from scalewise.laws.points import curve
 from scalewise.laws.residual import LOG_SQUARES, PLAIN_SQUARES, Residual
 from scalewise.laws.solver import Problem, solve, whiten
 
@@ -117,7 +118,7 @@ def compare(
     Values that are all above 0 and not all within 1 are compared as log y (losses), others as y (accuracies). Raises
     ValueError naming what is wrong with the data, or that fewer than two families can be fitted.
     """
-    xs, ys = _checked(x, y)
+    xs, ys = curve(x, y, positive_y=False, fewest=4, purpose="comparing laws")
     residual: Residual = LOG_SQUARES if ys.min() > 0 and ys.max() > 1 else PLAIN_SQUARES
     wanted = families or (FOR_LOSSES if residual.space == "log" else FOR_ACCURACIES)
     distinct = np.unique(xs).size
@@ -294,21 +295,6 @@ class _Contest:
 def _p_value(ratios: Floats) -> float:
     """The share of simulated ratios at least as large as the real one (first), which counts as one of them."""
     return float((1 + np.sum(ratios[1:] >= ratios[0])) / ratios.size)
-
-
-def _checked(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
-    xs, ys = (np.atleast_1d(np.asarray(values, dtype=np.float64)) for values in (x, y))
-    if xs.ndim != 1 or xs.shape != ys.shape:
-        raise ValueError(f"x and y must be two sequences of one length; they have shapes {xs.shape} and {ys.shape}")
-    for name, values, wrong in (("x", xs, ~np.isfinite(xs) | (xs <= 0)), ("y", ys, ~np.isfinite(ys))):
-        if wrong.any():
-            rows = ", ".join(str(i) for i in np.flatnonzero(wrong)[:5])
-            kind = "finite and greater than 0" if name == "x" else "finite"
-            raise ValueError(f"{name} must be {kind}; it is {values[wrong][0]:g} at position {rows}")
-    if np.unique(xs).size < 4:
-        raise ValueError(f"there are {np.unique(xs).size} distinct x; comparing laws needs at least 4")
-    order = np.argsort(xs, kind="stable")
-    return xs[order], ys[order]
 
 
 def _listed(names: Sequence[str]) -> str:

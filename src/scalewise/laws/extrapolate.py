@@ -23,6 +23,7 @@ from scalewise.laws.families import (
     SATURATING_EXPONENTIAL,
     Family,
 )
+from scalewise.laws.points import curve, numbers
 from scalewise.laws.residual import LOG_SQUARES, PLAIN_SQUARES, Residual
 from scalewise.laws.solver import Problem, solve
 
@@ -129,11 +130,12 @@ def extrapolate(
     accuracy) on its own. Members are weighted by 1 / (noise + backtest error). The variance of a forecast is noise^2 +
     (growth x log distance)^2 + the spread between members. ValueError names what is wrong with the data.
     """
-    xs, ys, new = _checked(x, y, x_new, direction)
+    if direction not in ("down", "up"):
+        raise ValueError(f"direction is {direction!r}; it must be 'down' (a loss) or 'up' (an accuracy)")
+    xs, ys = curve(x, y, positive_y=direction == "down", fewest=3, purpose="continuing a curve")
+    new = numbers("x_new", x_new, positive=True)
     pool, left_out = _fittable(families or (DOWN if direction == "down" else UP), np.unique(xs).size)
     residual: Residual = LOG_SQUARES if direction == "down" else PLAIN_SQUARES
-    order = np.argsort(xs, kind="stable")
-    xs, ys = xs[order], ys[order]
     origins = _origins(np.log(xs), float(np.log(new.max() / xs[-1])))
     observed = residual.observed(ys)
     noise = _noise(pool, xs, ys, residual, seed)
@@ -163,26 +165,6 @@ def extrapolate(
         left_out=left_out,
         _distances=distances,
     )
-
-
-def _checked(x: ArrayLike, y: ArrayLike, x_new: ArrayLike, direction: str) -> tuple[Floats, Floats, Floats]:
-    xs, ys = (np.atleast_1d(np.asarray(values, dtype=np.float64)) for values in (x, y))
-    new = np.atleast_1d(np.asarray(x_new, dtype=np.float64))
-    if direction not in ("down", "up"):
-        raise ValueError(f"direction is {direction!r}; it must be 'down' (a loss) or 'up' (an accuracy)")
-    if xs.ndim != 1 or xs.shape != ys.shape:
-        raise ValueError(f"x and y must be two sequences of one length; they have shapes {xs.shape} and {ys.shape}")
-    for name, values, positive in (("x", xs, True), ("y", ys, direction == "down"), ("x_new", new, True)):
-        if not values.size:
-            raise ValueError(f"{name} is empty")
-        wrong = np.flatnonzero(~np.isfinite(values) | ((values <= 0) & positive))
-        if wrong.size:
-            rows = ", ".join(str(i) for i in wrong[:5])
-            kind = "finite and greater than 0" if positive else "finite"
-            raise ValueError(f"{name} must be {kind}; it is {values[wrong[0]]:g} at position {rows}")
-    if np.unique(xs).size < 3:
-        raise ValueError(f"there are {np.unique(xs).size} distinct x; a curve needs at least 3 to be continued")
-    return xs, ys, new
 
 
 def _fittable(families: Sequence[Family], distinct: int) -> tuple[list[Family], dict[str, str]]:
