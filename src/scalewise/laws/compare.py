@@ -169,7 +169,8 @@ class _Contest:
         return noises, int(np.argmin(sums))
 
     def _curve(self, bound: BoundFamily, theta: Floats) -> Floats:
-        return self.residual.observed(bound.predict(theta, self.x)[0])
+        values: Floats = bound.value_in(self.residual.space, theta, self.x)[0]
+        return values
 
     def _problem(self, observed: Floats, rho: float) -> Problem:
         weights, prior = np.ones((1, self.x.shape[0])), np.full(1, TRACE * self.observed.var())
@@ -209,7 +210,7 @@ class _Contest:
             for i, bound in enumerate(self.bounds):
                 pool = [own[i], *(self._search(bound, s, rhos[truth]) for s in simulated[:POOL])]
                 told[truth, :, i], theta = self._refit(bound, datasets, np.concatenate(pool), rhos[truth])
-                reach[truth].append(self.residual.observed(bound.predict(theta, ahead[:, None])))
+                reach[truth].append(bound.value_in(self.residual.space, theta, ahead[:, None]))
         log_likelihood = -0.5 * points * np.log(told)
         criterion = -2 * log_likelihood + self.sizes * np.log(points)
         pairs = tuple(self._pair(names, log_likelihood, a, b) for a in range(count) for b in range(a + 1, count))

@@ -200,7 +200,7 @@ def _noise(pool: list[Family], x: Floats, y: Floats, residual: Residual, seed: i
         problem = Problem(x[:, None], observed[None], np.ones((1, x.size)), residual, np.full(1, 1e-6 * observed.var()))
         solution = solve(bound, problem, bound.starts(2 * STARTS, np.random.default_rng([seed, i])))
         best = solution.theta[[np.argmin(solution.objective)]]
-        error = observed - residual.observed(bound.predict(best, x[:, None])[0])
+        error = observed - bound.value_in(residual.space, best, x[:, None])[0]
         found.append(float(np.sqrt(error @ error / max(1, x.size - best.size))))
     return max(min(found), 1e-6 * float(np.abs(observed).max() + observed.std()), 1e-12)
 
@@ -230,7 +230,7 @@ def _members(
     solution = solve(bound, problem, np.tile(bound.starts(STARTS, rng), (len(rows), 1)))
     best = np.argmin(solution.objective.reshape(len(rows), STARTS), axis=1)
     theta = solution.theta.reshape(len(rows), STARTS, -1)[np.arange(len(rows)), best]
-    curves = residual.observed(bound.predict(theta, np.concatenate([x, new])[:, None]))
+    curves = bound.value_in(residual.space, theta, np.concatenate([x, new])[:, None])
     return curves.reshape(len(PRIOR_WEIGHTS) * len(TAIL_WEIGHTS), len(origins), -1)
 
 

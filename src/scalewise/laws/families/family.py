@@ -90,10 +90,18 @@ class BoundFamily(ABC):
                 return value, jacobian * value[:, None]
             return np.log(value), jacobian / value[:, None]
 
+    def value_in(self, space: Space, theta: Floats, x: Floats) -> Floats:
+        """`evaluate` in the space asked for; not a number where y <= 0 has no logarithm."""
+        value = self.evaluate(theta, x)
+        if self.space == space:
+            return value
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            converted: Floats = np.exp(value) if self.space == "log" else np.log(value)
+        return converted
+
     def predict(self, theta: Floats, x: Floats) -> Floats:
         """y at x: (fits, points)."""
-        value = self.evaluate(theta, x)
-        return np.exp(value) if self.space == "log" else value
+        return self.value_in("linear", theta, x)
 
 
 class BoundByParts(BoundFamily):
