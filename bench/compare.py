@@ -18,7 +18,7 @@ import time
 import numpy as np
 
 from scalewise.laws.autocorrelation import autoregressive
-from scalewise.laws.compare import LEVEL, compare
+from scalewise.laws.compare import LEVEL, compare, fit_families
 from scalewise.laws.families import ONE_BREAK, POWER_FLOOR
 from scalewise.laws.residual import LOG_SQUARES
 from scalewise.laws.solver import Problem, solve
@@ -49,7 +49,7 @@ def main() -> None:
             for i in range(count):
                 noise = autoregressive(rho, (1, POINTS), np.random.default_rng([i, int(10 * rho)]))[0]
                 y = 2 * curve * np.exp(SD * noise)
-                result = compare(x, y, (POWER_FLOOR, ONE_BREAK), simulations=SIMULATIONS, seed=i)
+                result = compare(fit_families(x, y, (POWER_FLOOR, ONE_BREAK)), simulations=SIMULATIONS, seed=i)
                 found += result.pairs[0].p_first <= LEVEL
                 by_aicc += aicc(x, y)
                 rhos.append(result.rho)

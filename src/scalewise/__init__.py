@@ -15,7 +15,7 @@ from scalewise.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from scalewise.errors import ScalewiseError
-    from scalewise.laws import compare, extrapolate
+    from scalewise.laws import compare, extrapolate, fit_families, fit_law
     from scalewise.questions import Answer, ask
     from scalewise.runs import Runs, read
 
@@ -26,10 +26,23 @@ _HOMES = {
     "ask": "scalewise.questions",
     "compare": "scalewise.laws",
     "extrapolate": "scalewise.laws",
+    "fit_families": "scalewise.laws",
+    "fit_law": "scalewise.laws",
     "read": "scalewise.runs",
 }
 
-__all__ = ["Answer", "Runs", "ScalewiseError", "__version__", "ask", "compare", "extrapolate", "read"]
+__all__ = [
+    "Answer",
+    "Runs",
+    "ScalewiseError",
+    "__version__",
+    "ask",
+    "compare",
+    "extrapolate",
+    "fit_families",
+    "fit_law",
+    "read",
+]
 
 
 def __getattr__(name: str) -> Any:

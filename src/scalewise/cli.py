@@ -14,8 +14,6 @@ Call = tuple[str, dict[str, Any]]
 """A question and its options."""
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from scalewise.laws.families import Family
     from scalewise.questions import Answer
     from scalewise.runs import Runs
@@ -164,6 +162,15 @@ def compare_laws(
     family: Annotated[
         list[str] | None, typer.Option("--family", metavar="NAME", help="Compare this family. May be repeated.")
     ] = None,
+    items: Annotated[
+        str | None, typer.Option(metavar="N|COLUMN", help="Items behind each accuracy: its errors are then binomial.")
+    ] = None,
+    errors: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The column with the standard error of each y.")
+    ] = None,
+    chance: Annotated[
+        float | None, typer.Option(help="The accuracy of guessing, for the logistic.", min=0, max=1)
+    ] = None,
     simulations: Annotated[int, typer.Option(help="Data sets simulated from each family.", min=39)] = 200,
     group: Group = None,
     column: Column = None,
@@ -175,13 +182,17 @@ def compare_laws(
     """Which laws describe y against x, can they be told apart, and which new run would settle it?"""
     from rich.console import Console
 
-    from scalewise.laws import compare
+    from scalewise.laws import compare, fit_families
+    from scalewise.questions.outcomes import outcomes
     from scalewise.report.comparison import comparison_json, show_comparison
 
     table = _read(runs, column, nan_means_diverged, flops_by).of_group(group)
     families = [_family(name) for name in family] if family else None
+    points = outcomes(table, x, y, items, errors)
+    if points.left_out:
+        typer.echo(f"scalewise: {points.left_out} runs without {x} or {y} are left out", err=True)
     try:
-        found = compare(*_ends(table, x, y), families, simulations, seed)
+        found = compare(fit_families(points.x, points.y, families, points.residual, chance, seed), simulations, seed)
     except ValueError as error:
         from scalewise.errors import QuestionError
 
@@ -338,25 +349,6 @@ def _study_questions(study: Path) -> list[Call]:
     for question, options in calls:
         check_call(question, options)
     return calls
-
-
-def _ends(table: "Runs", x: str, y: str) -> "tuple[NDArray[Any], NDArray[Any]]":
-    """Two columns at the end of every run that was trained."""
-    import polars as pl
-
-    from scalewise.errors import TableError, did_you_mean
-
-    ends = table.trained
-    for name in (x, y):
-        if name not in ends.columns:
-            hint = did_you_mean(name, ends.columns)
-            raise TableError(f"{table.source}: there is no column '{name}'{hint}; there are {', '.join(ends.columns)}.")
-        if not ends[name].dtype.is_numeric():
-            raise TableError(f"{table.source}: column '{name}' holds {ends[name].dtype}, not numbers.")
-    known = ends.drop_nulls([x, y])
-    if known.height < ends.height:
-        typer.echo(f"scalewise: {ends.height - known.height} runs without {x} or {y} are left out", err=True)
-    return known[x].cast(pl.Float64).to_numpy(), known[y].cast(pl.Float64).to_numpy()
 
 
 def _family(name: str) -> "Family":

@@ -45,7 +45,7 @@ def test_two_sizes_do_not_determine_the_law_of_size() -> None:
 def test_wild_errors_keep_the_size_of_each_residual() -> None:
     """With a mean as the only parameter the leverage is 1/n, and Student's t has its textbook variance."""
     residuals = np.linspace(-2, 3, 20) - 0.5
-    errors = wild_errors(residuals, np.ones((1, 20)), 20_000, np.random.default_rng(0))
+    errors = wild_errors(residuals, np.ones((1, 20)), np.arange(20), 20_000, np.random.default_rng(0))
     expected = np.abs(residuals) / (1 - 1 / 20) ** (2 / 3) * np.sqrt(19 / 17)
     np.testing.assert_allclose(errors.std(axis=0), expected, rtol=0.05)
 
@@ -53,5 +53,5 @@ def test_wild_errors_keep_the_size_of_each_residual() -> None:
 def test_a_point_that_the_fit_passes_through_takes_the_pooled_error() -> None:
     jacobian = np.array([[1.0, 1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0, 1.0]])
     residuals = np.array([1.0, -1.0, 1.0, -1.0, 0.0])
-    errors = wild_errors(residuals, jacobian, 20_000, np.random.default_rng(0))
+    errors = wild_errors(residuals, jacobian, np.arange(5), 20_000, np.random.default_rng(0))
     assert errors[:, 4].std() == pytest.approx(np.sqrt(4 / 3) * np.sqrt(3 / 1), rel=0.2)

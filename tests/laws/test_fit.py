@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from scalewise.laws import CHINCHILLA, POWER, POWER_FLOOR, fit_law
+from scalewise.laws.residual import LOG_SQUARES
 
 
 def noisy_power(seed: int, points: int = 40, sd: float = 0.01) -> tuple[np.ndarray, np.ndarray]:
@@ -25,7 +26,7 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
     covered = 0
     for seed in range(150):
         x, y = noisy_power(seed)
-        e = fit_law(POWER_FLOOR, x, y, resamples=200, loss="least squares", seed=seed).parameters(level=0.9)["alpha"]
+        e = fit_law(POWER_FLOOR, x, y, resamples=200, residual=LOG_SQUARES, seed=seed).parameters(level=0.9)["alpha"]
         covered += e.low <= 0.4 <= e.high
     assert 0.82 <= covered / 150 <= 0.97
 
@@ -58,10 +59,10 @@ def test_the_seed_governs_everything() -> None:
 def test_clusters_are_resampled_whole() -> None:
     """Ten copies of each point in one cluster say no more than the point itself."""
     x, y = noisy_power(4, points=15)
-    single = fit_law(POWER, x, y, resamples=800, loss="least squares").parameters()["alpha"]
+    single = fit_law(POWER, x, y, resamples=800, residual=LOG_SQUARES).parameters()["alpha"]
     x10, y10, clusters = np.repeat(x, 10, axis=0), np.repeat(y, 10), np.repeat(np.arange(15), 10)
-    copied = fit_law(POWER, x10, y10, clusters, resamples=800, loss="least squares").parameters()["alpha"]
-    naive = fit_law(POWER, x10, y10, resamples=800, loss="least squares").parameters()["alpha"]
+    copied = fit_law(POWER, x10, y10, clusters, resamples=800, residual=LOG_SQUARES).parameters()["alpha"]
+    naive = fit_law(POWER, x10, y10, resamples=800, residual=LOG_SQUARES).parameters()["alpha"]
     assert copied.high - copied.low == pytest.approx(single.high - single.low, rel=0.15)
     assert naive.high - naive.low < 0.5 * (single.high - single.low)
 

@@ -7,6 +7,7 @@ import pytest
 from scalewise.laws import fit_law, solver
 from scalewise.laws.families import CHINCHILLA, Family
 from scalewise.laws.resample import cluster_weights
+from scalewise.laws.residual import LOG_SQUARES
 from scalewise.laws.solver import Problem, solve
 
 
@@ -71,7 +72,7 @@ def test_least_squares_agrees_with_scipy(chinchilla: pl.DataFrame) -> None:
     from scipy.optimize import least_squares
 
     x, y = published_points(chinchilla)
-    fit = fit_law(CHINCHILLA, x, y, resamples=0, loss="least squares")
+    fit = fit_law(CHINCHILLA, x, y, resamples=0, residual=LOG_SQUARES)
     assert fit.bound is not None
 
     def residual(theta: np.ndarray) -> np.ndarray:

@@ -6,11 +6,12 @@ curve under many laws, `compare.py` tells laws apart or says that the data canno
 of a curve and how it moves.
 """
 
-from scalewise.laws.compare import Comparison, compare
+from scalewise.laws.compare import Comparison, compare, fit_families
 from scalewise.laws.extrapolate import Forecast, extrapolate
 from scalewise.laws.families import CHINCHILLA, POWER, POWER_FLOOR
 from scalewise.laws.fit import Estimate, Fit, fit_law
 from scalewise.laws.forecast import forecast
+from scalewise.laws.profile import profile
 from scalewise.laws.valley import find_valley, power_line
 
 __all__ = [
@@ -24,7 +25,9 @@ __all__ = [
     "compare",
     "extrapolate",
     "find_valley",
+    "fit_families",
     "fit_law",
     "forecast",
     "power_line",
+    "profile",
 ]

@@ -34,17 +34,34 @@ def autoregressive(rho: float, shape: tuple[int, int], rng: np.random.Generator)
     return series
 
 
-def estimate_noise(residuals: Floats, jacobian: Floats, z: Floats, repeated: bool) -> Noise:
-    """The noise behind the residuals (points,) of a fit with this Jacobian (parameters, points) at log x `z`.
+def profile_rho(residuals: Floats, ordered: bool) -> tuple[Floats, Floats]:
+    """The likeliest rho of each row of residuals (fits, points), and the log likelihood there up to a constant.
+
+    Errors are normal, of one unknown size; without an order rho is 0.
+    """
+    points = residuals.shape[1]
+    rho = np.linspace(0, 0.99, 100) if ordered else np.zeros(1)
+    first = residuals[:, 0, None] ** 2
+    later, before = np.sum(residuals[:, 1:] ** 2, axis=1), np.sum(residuals[:, :-1] ** 2, axis=1)
+    both = np.sum(residuals[:, 1:] * residuals[:, :-1], axis=1)
+    fresh = 1 - rho**2
+    white = first + (later[:, None] - 2 * rho * both[:, None] + rho**2 * before[:, None]) / fresh
+    likelihood = -0.5 * points * np.log(np.maximum(white, 1e-300)) - 0.5 * (points - 1) * np.log(fresh)
+    likelihood = np.where(np.isnan(likelihood), -np.inf, likelihood)
+    best = np.argmax(likelihood, axis=1)
+    return rho[best], likelihood[np.arange(best.size), best]
+
+
+def estimate_noise(residuals: Floats, jacobian: Floats, z: Floats) -> Noise:
+    """The noise behind the residuals (points,) of a fit with this Jacobian (parameters, points) at rising log x `z`.
 
     A fit takes up part of its own errors, so residuals look less alike than the errors were: rho is the value under
     which residuals of a linear fit with this Jacobian would show, in the median, the correlation seen (Andrews
-    1993, median-unbiased estimation). Points that repeat an x have no order, so rho is then 0.
+    1993, median-unbiased estimation).
     """
     shape = _shape(residuals, z)
     even = residuals / shape
-    rho = 0.0 if repeated else _unbiased_rho(_correlation(even[None])[0], jacobian / shape)
-    return Noise(rho, shape)
+    return Noise(_unbiased_rho(float(_correlation(even[None])[0]), jacobian / shape), shape)
 
 
 def _shape(residuals: Floats, z: Floats) -> Floats:

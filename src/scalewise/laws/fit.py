@@ -1,22 +1,19 @@
 """Fitting one law to one data set, with resampled parameters; a fit that cannot be had is a value that says why."""
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from scalewise.laws.families import BoundFamily, Family
-from scalewise.laws.resample import cluster_weights, wild_errors
-from scalewise.laws.residual import LOG_HUBER, LOG_SQUARES
+from scalewise.laws.families import CURVES, SURFACES, BoundFamily, Family
+from scalewise.laws.points import numbers
+from scalewise.laws.refit import SMALL, Resampling, at_edge, refit
+from scalewise.laws.residual import LOG_HUBER, Binomial, Residual, Squares
 from scalewise.laws.solver import Problem, solve
 
 Floats = NDArray[np.float64]
-Loss = Literal["huber", "least squares"]
 
 STARTS = 64
-SMALL = 50
-"""Below this many runs of one point each, fits are least squares and refits a wild bootstrap."""
 LEAST_SINGULAR = 1e-6
 """A direction of parameters that moves no prediction, relative to the one that moves them most."""
 EDGE_SHARE = 0.025
@@ -38,15 +35,17 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted law. `problem` says why there is none; everything else is then empty.
+    """A fitted law. `problem` says why there is none; everything else may then be empty.
 
     `theta` (1, parameters) is the best fit and `draws` (resamples, parameters) the refits, in the internal coordinates
-    of `bound`. `agreeing` is the share of random starts that found the best objective. `noise` is the robust standard
-    deviation of log residuals. `unconverged` counts refits that did not converge; they are among the draws.
+    of `bound`. `data` is what was fitted and how distance was counted. `agreeing` is the share of random starts that
+    found the best objective. `noise` is the robust standard deviation of `residuals`, which are differences of log y
+    or of y, as the residual's space says. `unconverged` counts refits that did not converge; they are among the draws.
     """
 
     family: Family
     bound: BoundFamily | None
+    data: Problem | None
     theta: Floats
     draws: Floats
     objective: float
@@ -68,6 +67,16 @@ class Fit:
         return self.bound
 
     @property
+    def residual(self) -> Residual:
+        """How distance was counted."""
+        return self._data().residual
+
+    def _data(self) -> Problem:
+        if self.data is None:
+            raise ValueError(f"the {self.family.name} law was not fitted: {self.problem}")
+        return self.data
+
+    @property
     def best_and_draws(self) -> Floats:
         """The best fit as row 0, then every refit: (1 + resamples, parameters)."""
         return np.concatenate([self.theta, self.draws])
@@ -81,7 +90,8 @@ class Fit:
         curves = self.curves(x)
         draws = curves[1:]
         if new_run:
-            draws = draws * np.exp(np.random.default_rng(seed).normal(0.0, self.noise, draws.shape))
+            noise = np.random.default_rng(seed).normal(0.0, self.noise, draws.shape)
+            draws = draws * np.exp(noise) if self.residual.space == "log" else draws + noise
         return [estimate(curves[0, i], draws[:, i], level) for i in range(curves.shape[1])]
 
     def parameter_draws(self) -> dict[str, Floats]:
@@ -95,7 +105,8 @@ class Fit:
     def at_bound(self) -> list[str]:
         """Parameters whose best fit, or 95 % interval, reaches the edge of what is allowed: they are not identified."""
         edge = at_edge(self._bound(), self.best_and_draws)
-        held = edge[0] | (edge.mean(axis=0) > EDGE_SHARE)
+        free = np.less(*self._bound().bounds)  # a chance level that was given has no interval to reach
+        held = free & (edge[0] | (edge.mean(axis=0) > EDGE_SHARE))
         names = [p.name for p in self.family.parameters]
         return [name for name, is_held in zip(names, held, strict=True) if is_held]
 
@@ -109,68 +120,73 @@ def estimate(value: float, draws: Floats, level: float = 0.95) -> Estimate:
 
 def fit_law(
     family: Family,
-    x: Floats,
-    y: Floats,
-    clusters: NDArray[np.int64] | None = None,
+    x: ArrayLike,
+    y: ArrayLike,
+    clusters: ArrayLike | None = None,
     resamples: int = 1000,
-    loss: Loss = "huber",
+    residual: Residual | None = None,
+    resampling: Resampling | None = None,
     seed: int = 0,
 ) -> Fit:
-    """Fit y(x) > 0 at x (points, inputs) from many random starts, then refit `resamples` bootstraps.
+    """Fit y(x) at x (points,) or (points, inputs) from many random starts, then refit it to `resamples` data sets.
 
-    `clusters` (points,) numbers what is resampled together; without it every point stands for itself. Designs of fewer
-    than 50 runs with one point each are fitted by least squares, whatever `loss` says, and refitted to wild errors:
-    resampling whole runs of so few leaves out corners of the design. Others are refitted to cluster bootstraps, spread
-    about the best fit by sqrt(G / (G - p)) for G clusters and p parameters (Davison and Hinkley 1997, section
-    6.2.3). Same seed, same result.
+    `clusters` (points,) says what belongs together, as the points of one run do; without it every point stands for
+    itself. `residual` says how distance is counted (`residual.py`). By default differences of log y are, for families
+    that are positive by construction, else differences of y: as squares where there are fewer than 50 clusters, and
+    with Huber's loss where there are more and y is on a log scale. `resampling` (`refit.py`): "wild" by default for
+    squares and fewer than 50 clusters, "parametric" where the residual knows the size of its errors, else "clusters".
+    Same seed, same result. What cannot be fitted is a value whose `problem` says why.
     """
     start_rng, resample_rng = np.random.default_rng(seed).spawn(2)
-    clusters = np.arange(y.size) if clusters is None else np.unique(clusters, return_inverse=True)[1]
-    points = y.size
-    if problem := _problem(family, x, y, clusters):
+    xs, ys = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    xs = xs[:, None] if xs.ndim == 1 else xs
+    grouped = np.unique(np.arange(ys.size) if clusters is None else clusters, return_inverse=True)[1]
+    points, groups = ys.size, int(grouped.max(initial=-1)) + 1
+    if problem := _wrong_numbers(family, xs, ys, grouped):
         return _failed(family, points, problem)
-    bound = family.bind(x, y)
-    log_y = np.log(y)
-    groups = int(clusters.max()) + 1
-    small = groups == points < SMALL
-    residual = LOG_SQUARES if small or loss == "least squares" else LOG_HUBER
-    everything = Problem(x, log_y[None], np.ones((1, points)), residual)
-    tried = solve(bound, everything, bound.starts(STARTS, start_rng))
+    bound = family.bind(xs, ys)
+    residual = residual or _usual_residual(bound, groups)
+    if problem := _wrong_y(bound, residual, ys) or _too_few(bound, xs, groups):
+        return _failed(family, points, problem)
+    data = Problem(xs, residual.observed(ys)[None], np.ones((1, points)), residual)
+    tried = solve(bound, data, bound.starts(STARTS, start_rng))
     best = int(np.argmin(tried.objective))
     objective = float(tried.objective[best])
-    agreeing = float(np.mean(tried.objective <= objective * (1 + AGREEMENT) + EXACT * points))
+    if not np.isfinite(objective):
+        return _failed(family, points, f"no start of {family.formula} has a finite objective on these points")
     theta = tried.theta[best : best + 1]
-    residuals = log_y - np.log(bound.predict(theta, x)[0])
-    jacobian = bound.in_space("log", theta, x)[1][0]
-    if problem := _unidentified(family, bound, theta, jacobian):
-        return _failed(family, points, problem)
-    if small:
-        free = ~at_edge(bound, theta)[0]
-        observed = log_y - residuals + wild_errors(residuals, jacobian[free], resamples, resample_rng)
-        solution = solve(bound, replace(everything, observed=observed), np.repeat(theta, resamples, axis=0))
-        draws, unconverged = solution.theta, int((~solution.converged).sum())
-    else:
-        draws, unconverged = _refit(bound, everything, clusters, theta, resamples, resample_rng)
-        draws = theta + (draws - theta) * np.sqrt(groups / max(1, groups - theta.shape[1]))
+    value, jacobian = bound.in_space(residual.space, theta, xs)
+    residuals = data.observed[0] - value[0]
+    problem = _unidentified(family, bound, theta, jacobian[0])
+    how = resampling or _usual_resampling(residual, groups)
+    refits = refit(bound, data, theta, grouped, how, 0 if problem else resamples, resample_rng)
     return Fit(
         family=family,
         bound=bound,
+        data=data,
         theta=theta,
-        draws=np.clip(draws, *bound.bounds),
+        draws=refits.draws,
         objective=objective,
-        agreeing=agreeing,
+        agreeing=float(np.mean(tried.objective <= objective * (1 + AGREEMENT) + EXACT * points)),
         noise=_robust_sd(residuals, theta.shape[1]),
         residuals=residuals,
         points=points,
         clusters=groups,
-        unconverged=unconverged,
+        unconverged=refits.unconverged,
+        problem=problem,
     )
 
 
-def at_edge(bound: BoundFamily, theta: Floats) -> NDArray[np.bool_]:
-    """Which parameters lie at the edge of what is allowed: (fits, parameters)."""
-    low, high = bound.bounds
-    return (theta <= low + 1e-9) | (theta >= high - 1e-9)
+def _usual_residual(bound: BoundFamily, groups: int) -> Residual:
+    if bound.space == "log" and groups >= SMALL:
+        return LOG_HUBER
+    return Squares(bound.space)
+
+
+def _usual_resampling(residual: Residual, groups: int) -> Resampling:
+    if residual.known_size:
+        return "parametric"
+    return "wild" if groups < SMALL and not residual.robust else "clusters"
 
 
 def _unidentified(family: Family, bound: BoundFamily, theta: Floats, jacobian: Floats) -> str | None:
@@ -185,51 +201,56 @@ def _unidentified(family: Family, bound: BoundFamily, theta: Floats, jacobian: F
     return f"the points do not determine {', '.join(traded)} of {family.formula}: they can trade off freely"
 
 
-def _refit(
-    bound: BoundFamily,
-    problem: Problem,
-    clusters: NDArray[np.int64],
-    theta: Floats,
-    resamples: int,
-    rng: np.random.Generator,
-) -> tuple[Floats, int]:
-    """Bootstrap refits from a warm start, and how many did not converge. Weights come in blocks, to bound memory."""
-    block = max(1, min(resamples, 4_000_000 // clusters.size))
-    parts, unconverged = [np.empty((0, theta.shape[1]))], 0
-    for start in range(0, resamples, block):
-        count = min(block, resamples - start)
-        weights = cluster_weights(clusters, count, rng)
-        solution = solve(bound, replace(problem, weights=weights), np.repeat(theta, count, axis=0))
-        parts.append(solution.theta)
-        unconverged += int((~solution.converged).sum())
-    return np.concatenate(parts), unconverged
+def _wrong_numbers(family: Family, x: Floats, y: Floats, clusters: NDArray[np.int64]) -> str | None:
+    """Which number is none that any law can speak of, if one is not."""
+    if x.ndim != 2 or x.shape != (y.size, family.inputs) or clusters.size != y.size:
+        return f"{family.formula} takes {family.inputs} numbers a point; x has shape {x.shape} for {y.size} values of y"
+    try:
+        for i in range(x.shape[1]):
+            numbers("x", x[:, i], positive=i < family.scales)
+        numbers("y", y, positive=False)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
-def _problem(family: Family, x: Floats, y: Floats, clusters: NDArray[np.int64]) -> str | None:
-    """Why the family cannot be fitted to these points, if it cannot."""
-    needed = len(family.parameters)
+def _too_few(bound: BoundFamily, x: Floats, groups: int) -> str | None:
+    """Why these points cannot determine the law, if they cannot, and which others they could."""
+    family = bound.family
+    needed = int(np.sum(np.less(*bound.bounds)))
     distinct = len(np.unique(x, axis=0))
-    if distinct < needed:
-        return f"{family.formula} has {needed} parameters and there are {distinct} distinct points"
-    independent = int(clusters.max()) + 1 if clusters.size else 0
-    if independent <= needed:
-        return f"{family.formula} has {needed} parameters and there are only {independent} independent runs"
-    scales = x[:, : family.scales]
-    if family.scales == 2:
-        centred = np.log(scales) - np.log(scales).mean(axis=0)
-        first, second = (centred**2).sum(axis=0)
-        if first < 1e-12 or second < 1e-12:
-            return "one of the two inputs never varies, so its effect cannot be seen"
-        if abs((centred[:, 0] * centred[:, 1]).sum()) > 0.9995 * np.sqrt(first * second):
-            return "the two inputs rise in step, so their effects cannot be told apart"
-    if not (np.isfinite(y).all() and (y > 0).all() and np.isfinite(x).all() and (scales > 0).all()):
-        return "every x and y must be finite and greater than 0"
+    most = min(distinct, groups - 1)
+    if needed > most:
+        counted = f"{distinct} distinct points" if distinct < needed else f"only {groups} independent runs"
+        others = [f.name for f in (*CURVES, *SURFACES) if f.inputs == family.inputs and len(f.parameters) <= most]
+        could = f"; they can determine: {', '.join(others)}" if others else ""
+        return f"{family.formula} has {needed} parameters and there are {counted}{could}"
+    return _in_step(x[:, :2]) if family.scales == 2 else None
+
+
+def _in_step(scales: Floats) -> str | None:
+    """Whether two inputs (points, 2) vary, and not only together."""
+    centred = np.log(scales) - np.log(scales).mean(axis=0)
+    first, second = (centred**2).sum(axis=0)
+    if first < 1e-12 or second < 1e-12:
+        return "one of the two inputs never varies, so its effect cannot be seen"
+    if abs((centred[:, 0] * centred[:, 1]).sum()) > 0.9995 * np.sqrt(first * second):
+        return "the two inputs rise in step, so their effects cannot be told apart"
+    return None
+
+
+def _wrong_y(bound: BoundFamily, residual: Residual, y: Floats) -> str | None:
+    """Which y lies outside what the law or the residual can speak of, if one does."""
+    if "log" in (bound.space, residual.space) and (wrong := np.flatnonzero(y <= 0)).size:
+        return f"{bound.family.formula} needs y greater than 0; it is {y[wrong[0]]:g} at position {wrong[0]}"
+    if isinstance(residual, Binomial) and (wrong := np.flatnonzero((y < 0) | (y > 1))).size:
+        return f"y is a share of items, between 0 and 1; it is {y[wrong[0]]:g} at position {wrong[0]}"
     return None
 
 
 def _failed(family: Family, points: int, problem: str) -> Fit:
     nothing = np.empty((0, len(family.parameters)))
-    return Fit(family, None, nothing, nothing, np.nan, 0.0, np.nan, np.empty(0), points, 0, problem=problem)
+    return Fit(family, None, None, nothing, nothing, np.nan, 0.0, np.nan, np.empty(0), points, 0, problem=problem)
 
 
 def _robust_sd(residuals: Floats, parameters: int) -> float:

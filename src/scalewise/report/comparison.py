@@ -32,10 +32,13 @@ def show_comparison(found: "Comparison", x: str, y: str, console: "Console") -> 
     console.print(chosen)
     for s in found.settling:
         seeds = "1 run" if s.seeds == 1 else f"the mean of {s.seeds} seeds"
+        where = ", ".join(f"{value:.3g}" for value in s.x)
         console.print(
-            f"{seeds} at {x} = {s.x:.3g} would tell {s.first} from {s.second} with {s.power:.0%} power, "
+            f"{seeds} at {x} = {where} would tell {s.first} from {s.second} with {s.power:.0%} power, "
             f"if {s.second} is true"
         )
+    for note in found.notes:
+        console.print(f"note: {note}")
     for name, why in found.left_out.items():
         console.print(f"left out: {name} ({why})")
 

@@ -9,7 +9,7 @@ from scalewise.laws.families.exponential import EXPONENTIAL, SATURATING_EXPONENT
 from scalewise.laws.families.family import BoundFamily, Family, Parameter
 from scalewise.laws.families.grouped import Grouped
 from scalewise.laws.families.kaplan import KAPLAN
-from scalewise.laws.families.logistic import LOGISTIC
+from scalewise.laws.families.logistic import LOGISTIC, Logistic
 from scalewise.laws.families.overtraining import OVERTRAINING
 from scalewise.laws.families.polynomial import (
     CONSTANT,
@@ -84,5 +84,6 @@ __all__ = [
     "BoundFamily",
     "Family",
     "Grouped",
+    "Logistic",
     "Parameter",
 ]

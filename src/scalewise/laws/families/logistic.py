@@ -34,7 +34,7 @@ class BoundLogistic(BoundCurve):
     def bounds(self) -> tuple[Floats, Floats]:
         s, chance, ceiling = self.spread, self.family.chance, self.family.ceiling
         most = max(1.0, s.y_high + s.y_range)
-        least = min(0.0, s.y_low - s.y_range)
+        least = 0.0 if s.y_low >= 0 else s.y_low - s.y_range
         far = 3.0 * s.z_range
         return (
             np.array(

@@ -96,7 +96,7 @@ def parameters(fit: Fit) -> Finding:
         f"Parameters of {fit.family.formula}",
         ("parameter", *with_interval("value")),
         tuple((name, *triple(e)) for name, e in fit.parameters().items()),
-        f"{fit.family.source}; Huber loss of log residuals (delta 0.001), objective {fit.objective:.10g}; "
+        f"{fit.family.source}; {fit.residual.description}, objective {fit.objective:.10g}; "
         f"{fit.agreeing:.0%} of {STARTS} random starts agree; {len(fit.draws):,} refits over {fit.clusters:,} "
         f"clusters; {fit.unconverged:,} refits did not converge.",
     )

@@ -4,6 +4,7 @@ import numpy as np
 
 from scalewise.checks.law_trust import is_outlier
 from scalewise.laws import CHINCHILLA, Fit, fit_law
+from scalewise.laws.residual import LOG_HUBER, LOG_SQUARES
 from scalewise.questions.answer import Cell, Finding, with_interval
 from scalewise.questions.model_size.choice import Case, exponential, triple
 
@@ -15,9 +16,13 @@ PARAMETERS = ("E", "A", "alpha", "B", "beta")
 def sensitivity(case: Case, resamples: int, seed: int) -> Finding:
     """The same answer from a least-squares fit, and without the outliers."""
     data = case.data
+    robust = case.fit.residual.robust
+    other = LOG_SQUARES if robust else LOG_HUBER
     variants = {
-        "as answered (Huber)": case.fit,
-        "least squares": fit_law(CHINCHILLA, data.inputs, data.loss, data.clusters, resamples, "least squares", seed),
+        f"as answered ({'Huber' if robust else 'least squares'})": case.fit,
+        "least squares" if robust else "Huber": fit_law(
+            CHINCHILLA, data.inputs, data.loss, data.clusters, resamples, other, seed=seed
+        ),
     }
     outlying = is_outlier(case.fit)
     if outlying.any():

@@ -1,0 +1,89 @@
+"""An outcome against a scale: two columns of a Runs table at the end of every run, and how the outcome errs."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.errors import TableError, did_you_mean
+from scalewise.laws.residual import Binomial, Residual, Squares
+from scalewise.runs.table import Runs, listed
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """x and y (points,) with how they are compared to a law, and how many runs lack one of them.
+
+    `residual` is None where neither items nor standard errors are known.
+    """
+
+    x: Floats
+    y: Floats
+    residual: Residual | None
+    left_out: int
+
+
+def outcomes(runs: Runs, x: str, y: str, items: str | None = None, errors: str | None = None) -> Outcomes:
+    """One point per run that was trained, at its end.
+
+    `items` is a number, or the column of the number, of items behind each y, a share of them; `errors` the column of
+    standard errors of y. Raises TableError for a column that is missing, is not numbers, or holds impossible ones.
+    """
+    if items and errors:
+        raise TableError(f"{runs.source}: give the items behind {y} or its standard errors, not both.")
+    ends = runs.trained
+    counted = _count(items)
+    columns = [x, y, *(c for c in (errors, items) if c and not (c == items and counted))]
+    for name in columns:
+        _check(runs, ends, name)
+    known = ends.drop_nulls(columns)
+    xs, ys = _numbers(known, x), _numbers(known, y)
+    residual: Residual | None = None
+    if items:
+        count = np.full(ys.size, counted) if counted else _numbers(known, items)
+        _check_above_0(runs, known, items, count)
+        if (wrong := np.flatnonzero((ys < 0) | (ys > 1))).size:
+            raise TableError(
+                f"{runs.source}: column '{y}' is {ys[wrong[0]]:g} for run {known['run'][int(wrong[0])]}; with items it "
+                "must be the share answered right, between 0 and 1."
+            )
+        residual = Binomial("linear", count)
+    elif errors:
+        size = _numbers(known, errors)
+        _check_above_0(runs, known, errors, size)
+        residual = Squares("linear", size)
+    return Outcomes(xs, ys, residual, ends.height - known.height)
+
+
+def _count(items: str | None) -> float:
+    """The number that `items` is, or 0 where it names a column."""
+    try:
+        return max(0.0, float(items or 0))
+    except ValueError:
+        return 0.0
+
+
+def _check(runs: Runs, ends: "pl.DataFrame", name: str) -> None:
+    if name not in ends.columns:
+        hint = did_you_mean(name, ends.columns)
+        raise TableError(f"{runs.source}: there is no column '{name}'{hint}; there are {', '.join(ends.columns)}.")
+    if not ends[name].dtype.is_numeric():
+        raise TableError(f"{runs.source}: column '{name}' holds {ends[name].dtype}, not numbers.")
+
+
+def _check_above_0(runs: Runs, known: "pl.DataFrame", name: str, values: Floats) -> None:
+    if (wrong := np.flatnonzero(~(np.isfinite(values) & (values > 0)))).size:
+        bad = listed(known["run"][[int(i) for i in wrong]])
+        raise TableError(f"{runs.source}: '{name}' must be greater than 0; it is not for run {bad}.")
+
+
+def _numbers(rows: "pl.DataFrame", name: str) -> Floats:
+    import polars as pl
+
+    return np.asarray(rows[name].cast(pl.Float64).to_numpy())
