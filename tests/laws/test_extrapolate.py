@@ -104,3 +104,13 @@ def test_real_learning_curves() -> None:
     assert np.mean(errors[True]) <= 0.034
     assert np.mean(errors[False]) <= 0.014
     assert 0.86 <= np.mean(covered) <= 0.94
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_sigmoid_fall_towards_nothing_stays_above_nothing(seed: int) -> None:
+    """A logistic may level off at 0, never below it: a forecast is on the log scale."""
+    x = np.geomspace(1, 100, 25)
+    y = (0.02 + 0.9 / (1 + (x / 8) ** 1.5)) * np.exp(np.random.default_rng(seed).normal(0, 0.03, 25))
+    forecast = extrapolate(x[:18], y[:18], np.geomspace(120, 1e4, 10))
+    assert np.isfinite(forecast.median).all()
+    assert (forecast.median > 0).all()
