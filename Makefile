@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT := out
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test lint format bench smol clean
+.PHONY: help demo lab test lint format docs bench smol clean
 
 help: ## say what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ lint: $(VENV)/.test ## ruff and mypy --strict
 format: $(VENV)/.test ## format the code
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+docs: $(VENV)/.base ## write what commands print now into the pages that show it
+	@$(BIN)/python docs/refresh.py
 
 bench: $(VENV)/.test ## print speed ratios, forecast scores and coverages (about half an hour)
 	@$(BIN)/python bench/fit.py

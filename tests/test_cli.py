@@ -83,7 +83,7 @@ BAD = [
     (("read", "{table}", "--save", "{folder}/tidy.xlsx"), "saved as .csv or .parquet"),
     (("train", "absent.toml", "--into", "{folder}/into"), "no such study file"),
     (("ask", "model-size", "{table}", "--flops", "lots"), "Invalid value for '--flops'"),
-    (("ask", "model-siz", "{table}"), "Did you mean 'model-size'?"),
+    (("ask", "model-siz", "{table}"), "did you mean 'model-size'?"),
     (("ask", "model-size", "{table}", "--html", "{folder}"), "is not a regular file"),
     (("ask", "model-size", "{table}", "--html", "/dev/null"), "is not a regular file"),
     (("read", "{table}", "--save", "{table}/tidy.csv"), "is not a folder that may be written to"),

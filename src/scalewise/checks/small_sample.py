@@ -9,6 +9,8 @@ FEWEST_RUNS_PER_PARAMETER = 3
 
 
 def few_sizes(evidence: Evidence) -> Caution | None:
+    if "params" not in evidence.compared.columns:
+        return None
     sizes = evidence.compared["params"].n_unique()
     if sizes >= FEWEST_SIZES:
         return None
@@ -35,7 +37,7 @@ def few_seeds(evidence: Evidence) -> Caution | None:
     import polars as pl
 
     known = evidence.compared
-    if evidence.axis not in known.columns or known[evidence.axis].count() == 0:
+    if not {"params", evidence.axis} <= set(known.columns) or known[evidence.axis].count() == 0:
         return None
     known = known.filter(pl.col(evidence.axis).is_not_null())
     levels = pl.Series("_level", compute_levels(known[evidence.axis].to_numpy()))

@@ -8,7 +8,7 @@ def unequal_compute(evidence: Evidence) -> Caution | None:
     import polars as pl
 
     ended = evidence.runs.trained
-    if evidence.by_law or evidence.axis not in ended.columns or ended["params"].n_unique() < 2:
+    if evidence.by_law or not {"params", evidence.axis} <= set(ended.columns) or ended["params"].n_unique() < 2:
         return None
     most = ended.group_by("params").agg(pl.col(evidence.axis).max().alias("most"))["most"].drop_nulls().to_numpy()
     if most.size < 2 or most.max() <= most.min() * (1 + EQUAL_WITHIN):

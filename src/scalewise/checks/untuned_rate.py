@@ -10,7 +10,7 @@ def untuned_rate(evidence: Evidence) -> Caution | None:
     import polars as pl
 
     runs = evidence.runs
-    if runs.table["params"].n_unique() < 2:
+    if "params" not in runs.table.columns or runs.table["params"].n_unique() < 2:
         return None
     if not runs.has("lr"):
         return Caution(
@@ -39,7 +39,7 @@ def rate_at_edge(evidence: Evidence) -> Caution | None:
     """Looks at cells of equal size and compute in which several rates were tried; one that diverged was tried too."""
     import polars as pl
 
-    if not evidence.runs.has("lr", "loss"):
+    if not evidence.runs.has("params", "lr", "loss"):
         return None
     chosen = evidence.compared.select("run", pl.col("lr").alias("_chosen")).unique()
     cells = (

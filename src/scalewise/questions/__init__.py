@@ -1,57 +1,105 @@
 """Questions: one file per question that a person asks. Runs in, Answer out; `answer.py` says what an Answer is.
 
-A question never fits by hand: it calls `laws`, and `checks` for what is unfair. The list below is the whole set.
+A question never fits by hand: it calls `laws`, and `checks` for what is unfair. The list below is the whole set; each
+question's function has its name, in the module or package of that name, and is loaded when it is asked.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, get_type_hints
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 from scalewise.errors import QuestionError, did_you_mean
-from scalewise.questions.answer import Answer
-from scalewise.questions.equal_compute import equal_compute
-from scalewise.questions.model_size import model_size
-from scalewise.runs.readers import read
-from scalewise.runs.table import Runs
+from scalewise.questions.option import Option
 
-QUESTIONS: dict[str, Callable[..., Answer]] = {
-    "equal-compute": equal_compute,
-    "model-size": model_size,
+if TYPE_CHECKING:
+    from scalewise.questions.answer import Answer
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question's name, what it settles in one sentence, and an example of its options on the command line."""
+
+    name: str
+    settles: str
+    example: str
+
+    @property
+    def function(self) -> "Callable[..., Answer]":
+        """The function that answers it."""
+        module = self.name.replace("-", "_")
+        function: Callable[..., Answer] = getattr(import_module(f"scalewise.questions.{module}"), module)
+        return function
+
+    @property
+    def options(self) -> dict[str, tuple[Any, Option]]:
+        """The type and the description of every option, by name."""
+        hints = get_type_hints(self.function, include_extras=True)
+        found = {}
+        for name, hint in hints.items():
+            if get_origin(hint) is Annotated:
+                kind, *described = get_args(hint)
+                found[name] = (kind, next(d for d in described if isinstance(d, Option)))
+        return found
+
+
+QUESTIONS: dict[str, Question] = {
+    question.name: question
+    for question in (
+        Question(
+            "equal-compute",
+            "Every size at the same compute: which wins, and how much longer must the small ones train?",
+            "smol --html out/equal-compute.html",
+        ),
+        Question(
+            "model-size",
+            "Which size for this compute: the optimum, and the smallest that is as good within a tolerance.",
+            "smol --flops 4e12 --tolerance 0.005 --serve-tokens 1e9",
+        ),
+    )
 }
 
-LEAST = {"seed": 0, "resamples": 20}
-"""Fewer resamples than this are no interval."""
 
-
-def ask(question: str, runs: Any, **options: Any) -> Answer:
+def ask(question: str, runs: Any, **options: Any) -> "Answer":
     """Ask a question by name. `runs` is a Runs, or anything `read` accepts; options are the question's own.
 
     Raises QuestionError for an unknown question or option, or an option of the wrong kind.
     """
-    function = check_call(question, options)
-    return function(runs if isinstance(runs, Runs) else read(runs), **options)
+    from scalewise.runs import Runs, read
+
+    asked = check_call(question, options)
+    return asked.function(runs if isinstance(runs, Runs) else read(runs), **options)
 
 
-def check_call(question: str, options: Mapping[str, Any]) -> Callable[..., Answer]:
+def check_call(question: str, options: Mapping[str, Any]) -> Question:
     """The question of that name. Raises QuestionError when it, an option or an option's kind is wrong."""
     from pydantic import TypeAdapter, ValidationError
 
     if question not in QUESTIONS:
         hint = did_you_mean(question, QUESTIONS)
         raise QuestionError(f"there is no question '{question}'{hint}; there are {', '.join(QUESTIONS)}.")
-    function = QUESTIONS[question]
-    kinds = {n: kind for n, kind in get_type_hints(function).items() if n not in ("runs", "return")}
+    known = QUESTIONS[question].options
     for name, value in options.items():
-        if name not in kinds:
-            hint = did_you_mean(name, kinds)
-            raise QuestionError(f"{question} has no option '{name}'{hint}; it has {', '.join(sorted(kinds))}.")
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise QuestionError(f"{question} has no option '{name}'{hint}; it has {', '.join(sorted(known))}.")
+        kind, option = known[name]
+        start = f"{question}: option '{name}' cannot be {value!r}"
         try:
-            TypeAdapter(kinds[name]).validate_python(value)
+            TypeAdapter(kind).validate_python(value)
         except ValidationError as error:
-            why = error.errors()[0]["msg"]
-            raise QuestionError(f"{question}: option '{name}' cannot be {value!r}: {why}.") from None
-        if (least := LEAST.get(name)) is not None and value < least:
-            raise QuestionError(f"{question}: option '{name}' cannot be {value!r}: it must be at least {least}.")
-    return function
+            raise QuestionError(f"{start}: {error.errors()[0]['msg']}.") from None
+        if value is not None and option.least is not None and value < option.least:
+            raise QuestionError(f"{start}: it must be at least {option.least:g}.")
+        if value is not None and option.most is not None and value > option.most:
+            raise QuestionError(f"{start}: it must be at most {option.most:g}.")
+    return QUESTIONS[question]
 
 
-__all__ = ["QUESTIONS", "Answer", "ask", "check_call"]
+def __getattr__(name: str) -> Any:
+    if name == "Answer":
+        return import_module("scalewise.questions.answer").Answer
+    raise AttributeError(f"module 'scalewise.questions' has no attribute '{name}'")
+
+
+__all__ = ["QUESTIONS", "Answer", "Option", "Question", "ask", "check_call"]

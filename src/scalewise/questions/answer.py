@@ -124,6 +124,12 @@ class Answer:
 
         return save_figures(self, Path(directory), formats)
 
+    def save_tables(self, directory: str | Path) -> list[Path]:
+        """Every finding as a CSV file; the paths written."""
+        from scalewise.report.export import save_tables
+
+        return save_tables(self, Path(directory))
+
     def _repr_html_(self) -> str:
         from scalewise.report.html import as_fragment
 

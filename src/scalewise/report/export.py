@@ -1,5 +1,6 @@
 """Figures as SVG, PDF and PNG files, rendered without a browser by vl-convert."""
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("svg", "pdf", "png")
 PNG_SCALE = 2.0
+LONGEST_NAME = 60
 VL_VERSION = "5.20"
 """Pinned, so that a figure looks alike whatever vl-convert is installed."""
 
@@ -50,3 +52,17 @@ def _write(path: Path, spec: Spec, name: str) -> None:
         path.write_bytes(vl_convert.vegalite_to_pdf(spec, vl_version=VL_VERSION))
     else:
         path.write_bytes(vl_convert.vegalite_to_png(spec, vl_version=VL_VERSION, scale=PNG_SCALE))
+
+
+def save_tables(answer: "Answer", directory: Path) -> list[Path]:
+    """Write every table of an answer as CSV, numbers in full; returns the paths."""
+    import polars as pl
+
+    written = []
+    for finding in answer.findings:
+        name = re.sub(r"[^a-z0-9]+", "-", finding.title.lower()).strip("-")
+        path = directory / f"{answer.question}-{name[:LONGEST_NAME]}.csv"
+        table = pl.DataFrame(finding.rows, schema=list(finding.columns), orient="row", strict=False)
+        write_whole(path, table.write_csv)
+        written.append(path)
+    return written

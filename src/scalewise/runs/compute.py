@@ -20,6 +20,8 @@ def with_compute(table: "pl.DataFrame", convention: Convention, report: list[str
     import polars as pl
 
     has = set(table.columns)
+    if "params" not in has and convention != "full":
+        return table
     six_nd = 6.0 * pl.col("params") * pl.col("tokens")
     if convention == "full" or (convention == "given" and "flops" not in has and {*SHAPE, "tokens"} <= has):
         _require_shape(has)

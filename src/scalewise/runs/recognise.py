@@ -73,15 +73,11 @@ def _report_near_misses(table: "pl.DataFrame", taken: dict[str, str], report: li
     report.extend(f"column '{name}' was not recognised{hint}" for name, hint in hints.items() if hint)
 
 
-def no_params(table: "pl.DataFrame", source: str) -> str:
-    """The sentence for a table in which no column gives the models' sizes."""
+def no_params(table: "pl.DataFrame") -> str:
+    """What to report of a table in which no column gives the models' sizes."""
     names = [BY_NAME["params"].name, *BY_NAME["params"].aliases]
     near = [name for name in table.columns if did_you_mean(name, names)]
-    start = f"{source}: no column for params (trainable parameters); the columns are {', '.join(table.columns)}."
-    separators = {";": "';'", "\t": "a tab", "|": "'|'", ",": "a comma"}
-    for separator, called in separators.items():
-        if table.width == 1 and separator in table.columns[0]:
-            return f"{source}: the header seems to be separated by {called}; save the table as CSV with commas."
+    start = "no column for params (trainable parameters)"
     if near:
-        return f"{start} '{near[0]}' looks like it: rename it, or pass --column params={near[0]}."
-    return f"{start} Name the column that holds it with --column params=NAME."
+        return f"{start}; '{near[0]}' looks like it: rename it, or pass --column params={near[0]}"
+    return f"{start}; name the column that holds it with --column params=NAME, if there is one"

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class Runs:
     """An immutable table of runs, with the report of how it was read.
 
-    `table` has the columns of `columns.COLUMNS` that are known (`run`, `group` and `params` always are), plus
-    any further recipe columns under their own names. `source` says where it came from and `reading` what was
-    taken as what, inferred, converted or left alone.
+    `table` has the columns of `columns.COLUMNS` that are known (`run` and `group` always are), plus any further ones
+    under their own names. `source` says where it came from and `reading` what was taken as what, inferred, converted
+    or left alone.
     """
 
     table: "pl.DataFrame"
@@ -35,9 +35,9 @@ class Runs:
         return self.table.height
 
     def __str__(self) -> str:
-        sizes = self.table["params"].n_unique()
         runs = self.table["run"].n_unique()
-        head = f"{self.source}: {len(self):,} rows, {runs:,} runs, {sizes:,} sizes"
+        sizes = f", {self.table['params'].n_unique():,} sizes" if "params" in self.table.columns else ""
+        head = f"{self.source}: {len(self):,} rows, {runs:,} runs{sizes}"
         return "\n".join([head, *(f"  {line}" for line in self.reading)])
 
     def has(self, *columns: str) -> bool:
@@ -56,6 +56,28 @@ class Runs:
                 f"{', '.join(self.table.columns)}. Add it, or name the column that holds it with "
                 f"--column {missing[0]}={near}."
             )
+
+    def filtered(self, condition: str) -> "Runs":
+        """The rows for which a condition in SQL's words holds, such as `arch == 'llama' and loss < 9`.
+
+        Raises TableError when it cannot be understood, names a column that is not there, or holds for no row.
+        """
+        import polars as pl
+
+        start = f"{self.source}: --where {condition!r}"
+        try:
+            kept = self.where(pl.sql_expr(condition), f"where {condition}")
+        except pl.exceptions.ColumnNotFoundError as error:
+            name = str(error).partition('"')[2].partition('"')[0]
+            hint = did_you_mean(name, self.table.columns)
+            there = ", ".join(self.table.columns)
+            raise TableError(f"{start}: there is no column '{name}'{hint}; there are {there}.") from None
+        except pl.exceptions.PolarsError as error:
+            why = str(error).splitlines()[0]
+            raise TableError(f"{start}: {why}; write it like \"arch == 'llama' and loss < 9\".") from None
+        if not len(kept):
+            raise TableError(f"{start}: no row is like that.")
+        return replace(kept, read_with=(*self.read_with, "--where", condition))
 
     def where(self, condition: "pl.Expr", note: str) -> "Runs":
         """The rows that satisfy a Polars expression; `note` goes into the reading report with the count."""

@@ -41,7 +41,8 @@ def runs_from(
         raise TableError(f"{source}: the table has no rows.")
     table = recognise(table, source, dict(named or {}), report)
     if "params" not in table.columns:
-        raise TableError(no_params(table, source))
+        _check_separator(table, source)
+        report.append(no_params(table))
     table = _typed(_without_namesakes(table, report), source, report)
     table = _identified(table, source, report)
     table = _states(table, source, nan_means_diverged, report)
@@ -53,6 +54,16 @@ def runs_from(
     words += ["--nan-means-diverged"] if nan_means_diverged else []
     words += ["--flops-by", convention] if convention != "given" else []
     return Runs(table, source, tuple(report), tuple(words))
+
+
+def _check_separator(table: "pl.DataFrame", source: str) -> None:
+    """A header in one piece was separated by something else."""
+    separators = {";": "';'", "\t": "a tab", "|": "'|'", ",": "a comma"}
+    for separator, called in separators.items():
+        if table.width == 1 and separator in table.columns[0]:
+            raise TableError(
+                f"{source}: the header seems to be separated by {called}; save the table as CSV with commas."
+            )
 
 
 def _without_blank_rows(table: "pl.DataFrame", report: list[str]) -> "pl.DataFrame":
@@ -157,6 +168,8 @@ def _several(table: "pl.DataFrame", column: str) -> "pl.DataFrame":
 
 
 def _one_size(table: "pl.DataFrame", source: str, report: list[str]) -> "pl.DataFrame":
+    if "params" not in table.columns:
+        return table
     several = _several(table, "params")
     if several.height == 0:
         return table
@@ -207,7 +220,7 @@ def _check_values(table: "pl.DataFrame", source: str) -> None:
                 raise TableError(
                     f"{source}, row {row + 1}, column '{column.name}': {values[row]:g} {why} ({_cells(wrong)})."
                 )
-    if table["params"].null_count():
+    if "params" in table.columns and table["params"].null_count():
         row = int(table["params"].is_null().arg_true()[0])
         raise TableError(f"{source}, row {row + 1}, column 'params': empty; every row needs its model's size.")
 

@@ -1,6 +1,6 @@
 """Every size at the same compute: which wins, by how much, and how much longer must the small ones train?"""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from scalewise.checks import Evidence, cautions
 from scalewise.errors import QuestionError
@@ -12,6 +12,7 @@ from scalewise.questions.equal_compute.contest import gap
 from scalewise.questions.equal_compute.measured import measured_levels, seed_spreads, with_ends, within
 from scalewise.questions.equal_compute.standings import Standings, has_losses, standings_at
 from scalewise.questions.observations import in_order, observed
+from scalewise.questions.option import GROUP, RESAMPLES, SEED, Option
 from scalewise.questions.repeat import repeat
 from scalewise.runs.levels import EQUAL_WITHIN
 from scalewise.runs.table import Runs, listed
@@ -26,11 +27,13 @@ MOST_SIZES = 500
 
 def equal_compute(
     runs: Runs,
-    at: float | None = None,
-    compute: Axis | None = None,
-    group: str | None = None,
-    resamples: int = 500,
-    seed: int = 0,
+    at: Annotated[float | None, Option("Compute to compare at. Default: what the largest model was given.")] = None,
+    compute: Annotated[
+        Axis | None, Option("Unit of compute. Default: gpu_hours where every row has them, else flops.")
+    ] = None,
+    group: Annotated[str | None, GROUP] = None,
+    resamples: Annotated[int, RESAMPLES] = 500,
+    seed: Annotated[int, SEED] = 0,
 ) -> Answer:
     """Compare every size at `at` compute (default: what the largest model was given).
 
@@ -40,7 +43,7 @@ def equal_compute(
     for a single size or run.
     """
     axis: Axis = compute or default_axis(runs)
-    runs.require(axis, purpose="equal-compute")
+    runs.require("params", axis, purpose="equal-compute")
     runs = runs.of_group(group)
     if at is not None and not 0 < at < LARGEST:
         raise QuestionError(f"--at {at:g}: must be a number of {axis} greater than 0 (and below {LARGEST:g}).")

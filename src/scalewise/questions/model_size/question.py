@@ -1,5 +1,7 @@
 """Which size for this much compute: the optimum, and the smallest size that is as good within a tolerance."""
 
+from typing import Annotated
+
 import numpy as np
 
 from scalewise.checks import Evidence, cautions
@@ -13,6 +15,7 @@ from scalewise.questions.model_size.allocation import TokenCost
 from scalewise.questions.model_size.choice import Case, Choice, Tolerance, exponential
 from scalewise.questions.model_size.isoflop import isoflop_optima
 from scalewise.questions.observations import Points, SurfacePoints, at_most, observed, surface_points
+from scalewise.questions.option import GROUP, RESAMPLES, SEED, Option
 from scalewise.questions.repeat import repeat
 from scalewise.runs.table import Runs, listed
 from scalewise.runs.validate import LARGEST
@@ -25,14 +28,18 @@ REACHABLE = 10.0
 
 def model_size(
     runs: Runs,
-    flops: float | None = None,
-    tolerance: float | None = None,
-    tolerance_nats: float | None = None,
-    serve_tokens: float | None = None,
-    points: Points = "ended",
-    group: str | None = None,
-    resamples: int = 1000,
-    seed: int = 0,
+    flops: Annotated[float | None, Option("Training compute to spend. Default: the largest observed.")] = None,
+    tolerance: Annotated[
+        float | None, Option("Loss above the optimum that will do, as a fraction of it. Default: 0.005.")
+    ] = None,
+    tolerance_nats: Annotated[float | None, Option("The same in nats per token, instead.")] = None,
+    serve_tokens: Annotated[
+        float | None, Option("Tokens that will be served, to see what a smaller model saves.")
+    ] = None,
+    points: Annotated[Points, Option("One point per run at its end, or every logged point.")] = "ended",
+    group: Annotated[str | None, GROUP] = None,
+    resamples: Annotated[int, RESAMPLES] = 1000,
+    seed: Annotated[int, SEED] = 0,
 ) -> Answer:
     """The compute-optimal size at `flops` (default: the largest observed) and the smallest within the tolerance.
 
@@ -41,7 +48,7 @@ def model_size(
     Rests on Chinchilla's law, bootstrapped by run; isoFLOP optima are shown beside it where the runs form budgets.
     Raises QuestionError when no such law can be fitted.
     """
-    runs.require("loss", purpose="model-size")
+    runs.require("params", "loss", purpose="model-size")
     allowed = Tolerance.of(tolerance, tolerance_nats)
     for name, value, least in (("flops", flops, LEAST_FLOPS), ("serve-tokens", serve_tokens, 1.0)):
         if value is not None and not least <= value <= LARGEST:

@@ -7,14 +7,18 @@ from collections.abc import Callable
 
 from scalewise.questions.answer import Chart
 from scalewise.report.figures.axes import Spec
+from scalewise.report.figures.intervals import intervals
 from scalewise.report.figures.loss_against_compute import loss_against_compute
 from scalewise.report.figures.optimum_path import optimum_path
+from scalewise.report.figures.outcome_curves import outcome_curves
 from scalewise.report.figures.size_valley import size_valley
 
 FIGURES: dict[str, Callable[[Chart], Spec]] = {
     "loss_against_compute": loss_against_compute,
     "size_valley": size_valley,
     "optimum_path": optimum_path,
+    "outcome_curves": outcome_curves,
+    "intervals": intervals,
 }
 
 

@@ -1,0 +1,112 @@
+"""The commands. Thin: parse, call, print; every error a user can cause is caught here, once.
+
+`asking.py` makes a command of every question, `comparing.py` tells laws apart, `training.py` trains and reports,
+`options.py` holds what commands share.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from scalewise.cli.asking import QuestionGroup
+from scalewise.cli.comparing import compare_laws
+from scalewise.cli.options import Column, Counting, NanDiverged, Table, Where, check_outputs, read_table
+from scalewise.cli.status import INTERRUPTED, WRONG_USE
+from scalewise.cli.training import report, train
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Settle claims about scale in deep learning: runs go in, an honest answer comes out.",
+    epilog="Exit status: 0 answered, 3 the data cannot tell, 2 wrong use or bad input.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from scalewise.version import VERSION
+
+        typer.echo(VERSION)
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")]
+
+
+@app.callback()
+def everything(version: Version = False) -> None:
+    """What holds for every command."""
+
+
+ask = typer.Typer(
+    cls=QuestionGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Ask a question of a table of runs (a file, a store, or 'smol').",
+)
+
+
+@ask.callback()
+def any_question() -> None:
+    """What holds for every question."""
+
+
+app.add_typer(ask, name="ask")
+app.command(
+    "compare", epilog="Example: scalewise compare runs.csv --x params --y accuracy --family linear --family logistic"
+)(compare_laws)
+
+
+@app.command("read", epilog="Example: scalewise read runs.csv --column params=n_weights --save tidy.parquet")
+def read_runs(
+    runs: Table,
+    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the tidy table: .csv or .parquet.")] = None,
+    where: Where = None,
+    column: Column = None,
+    nan_means_diverged: NanDiverged = False,
+    flops_by: Counting = "given",
+) -> None:
+    """Read a table and say what was taken as what, inferred or left alone."""
+    check_outputs(save)
+    table = read_table(runs, where, column, nan_means_diverged, flops_by)
+    if save:
+        table.save(save)
+    typer.echo(str(table))
+    if save:
+        typer.echo(f"saved {save}", err=True)
+
+
+app.command("report", epilog="Example: scalewise report smol --into out/demo.html")(report)
+app.command("train", epilog="Example: scalewise train studies/lab.toml --into out/lab --html out/lab.html")(train)
+
+
+def main() -> None:
+    """The entry point: whatever goes wrong becomes one sentence and an exit status."""
+    from scalewise.errors import ScalewiseError
+
+    try:
+        status = app(standalone_mode=False)
+    except ScalewiseError as error:
+        _end(str(error), WRONG_USE)
+    except typer.TyperException as error:
+        message = str(getattr(error, "format_message", error.__str__)())
+        if message.startswith("Usage:"):  # a command without its words: the help is the answer
+            typer.echo(message)
+            sys.exit(WRONG_USE)
+        _end(f"{message.removesuffix('.')} (`scalewise --help` shows how to ask)", WRONG_USE)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _end(f"{where}{error.strerror or error}.", WRONG_USE)
+    except (KeyboardInterrupt, typer.Abort):
+        _end("interrupted; a study goes on from here when the same command is given again.", INTERRUPTED)
+    else:
+        sys.exit(status)
+
+
+def _end(sentence: str, status: int) -> NoReturn:
+    typer.echo(f"scalewise: {sentence}", err=True)
+    sys.exit(status)

@@ -1,0 +1,113 @@
+"""The commands that train a suite and answer several questions in one report."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from scalewise.cli.options import Column, Counting, NanDiverged, Seed, Table, Where, check_outputs, read_table
+
+if TYPE_CHECKING:
+    from scalewise.runs import Runs
+
+Device = Literal["cpu", "cuda"]
+Call = tuple[str, dict[str, Any]]
+"""A question and its options."""
+USUAL = ("equal-compute", "model-size")
+"""What a report answers when nobody says what is asked."""
+
+
+def report(
+    runs: Table,
+    into: Annotated[Path, typer.Option(metavar="FILE", help="The HTML file to write.")],
+    study: Annotated[
+        Path | None, typer.Option(help="Ask this study's questions. Default: equal-compute and model-size.")
+    ] = None,
+    where: Where = None,
+    column: Column = None,
+    nan_means_diverged: NanDiverged = False,
+    flops_by: Counting = "given",
+    seed: Seed = 0,
+) -> None:
+    """Ask several questions of one table, print the answers and write them into one HTML file."""
+    check_outputs(into)
+    calls = _study_questions(study) if study else [(question, {}) for question in USUAL]
+    _report(read_table(runs, where, column, nan_means_diverged, flops_by), calls, into, seed)
+
+
+def train(
+    study: Annotated[Path, typer.Argument(help="The study's TOML file.")],
+    into: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where runs are kept; the same folder goes on where it stopped.")
+    ],
+    workers: Annotated[int | None, typer.Option(help="Runs trained at once. Default: one per core.", min=1)] = None,
+    device: Annotated[Device, typer.Option(help="Where to train.")] = "cpu",
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Ask the study's questions at the end and write this file.")
+    ] = None,
+) -> None:
+    """Train the suite a study declares: every size tuned alike, at equal compute, with several seeds."""
+    calls = _study_questions(study)  # a misspelt question is found before the training, not after it
+    check_outputs(html)
+    _need_torch()
+    from scalewise.lab.suite import train_study
+    from scalewise.runs import read
+
+    store = train_study(study, into, workers or _cores(), device)
+    runs = read(store.path)
+    typer.echo(f"trained {len(runs)} runs into {store.path}", err=True)
+    if html:
+        _report(runs, calls, html, seed=0)
+
+
+def _report(runs: "Runs", calls: list[Call], into: Path, seed: int) -> None:
+    """A question that cannot be asked of these runs does not keep the others from being answered."""
+    from rich.console import Console
+
+    from scalewise.errors import QuestionError, TableError
+    from scalewise.questions import ask as ask_question
+    from scalewise.report.html import write_html
+    from scalewise.report.terminal import show
+
+    console = Console(highlight=False)
+    answers, refusals = [], []
+    for question, options in calls:
+        try:
+            answers.append(ask_question(question, runs, **{"seed": seed, **options}))
+        except (QuestionError, TableError) as error:
+            refusals.append(f"{question} was not asked: {error}")
+    if not answers:
+        raise QuestionError(" ".join(refusals))
+    for answer in answers:
+        console.rule(answer.question)
+        show(answer, console)
+    write_html(answers, into)
+    for refusal in refusals:
+        typer.echo(f"scalewise: {refusal}", err=True)
+    typer.echo(f"\nThe report is in {into}")
+
+
+def _study_questions(study: Path) -> list[Call]:
+    """The questions of a study, each checked: does it exist, and are its options of the right kind?"""
+    from scalewise.lab.study import load_study
+    from scalewise.questions import check_call
+
+    calls = [(call.ask, call.options) for call in load_study(study).questions]
+    for question, options in calls:
+        check_call(question, options)
+    return calls
+
+
+def _need_torch() -> None:
+    from importlib.util import find_spec
+
+    from scalewise.errors import MissingExtraError
+
+    if find_spec("torch") is None:
+        raise MissingExtraError("PyTorch", "train", "training")
+
+
+def _cores() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
