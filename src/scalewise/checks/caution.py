@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Caution:
-    """A methodological warning: a stable code with a page in docs/warnings/, and what it is about here."""
+    """A methodological warning: a stable code with a page in docs/warnings/, and what it is about here.
+
+    `runs` names the runs concerned, where it is about some of them.
+    """
 
     code: str
     message: str
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,4 +13,5 @@ def diverged_runs(evidence: Evidence) -> Caution | None:
         "diverged-runs",
         f"{failed['run'].n_unique():,} of {evidence.runs.table['run'].n_unique():,} runs diverged or failed ({runs}); "
         "they are in no fit, so the answer speaks of runs that train through.",
+        tuple(sorted(failed["run"].unique())),
     )

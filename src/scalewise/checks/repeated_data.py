@@ -24,4 +24,5 @@ def repeated_data(evidence: Evidence) -> Caution | None:
         "repeated-data",
         f"{above:,} of {compared.height:,} compared points read their text more than once (up to {epochs.max():.1f} "
         f"epochs); the laws take every token as fresh, {worth}.",
+        tuple(sorted(compared.filter(compared["tokens"] > ONE_EPOCH * compared["data_size"])["run"].unique())),
     )

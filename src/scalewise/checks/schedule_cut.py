@@ -28,9 +28,10 @@ def schedule_cut(evidence: Evidence) -> Caution | None:
         return None
     if cut.height == 0:
         return None
-    runs = listed(sorted(cut["run"].unique().to_list()))
+    runs = tuple(sorted(cut["run"].unique()))
     return Caution(
         "schedule-cut",
-        f"{cut.height:,} of {compared.height:,} compared points lie inside a run ({runs}), not at its end: finished "
-        f"and unfinished learning-rate schedules are being compared, which favours the finished{why}.",
+        f"{cut.height:,} of {compared.height:,} compared points lie inside a run ({listed(runs)}), not at its end: "
+        f"finished and unfinished learning-rate schedules are being compared, which favours the finished{why}.",
+        runs,
     )

@@ -32,6 +32,7 @@ def untuned_rate(evidence: Evidence) -> Caution | None:
         "untuned-rate",
         f"at {untuned.height} of {sizes.height} sizes no two runs of equal compute differ in learning rate (params "
         f"{listed(f'{p:.4g}' for p in untuned['params'])}); nothing shows that theirs is the best.",
+        tuple(sorted(runs.ended.join(untuned, on=["group", "params"], how="semi")["run"].unique())),
     )
 
 

@@ -56,6 +56,11 @@ QUESTIONS: dict[str, Question] = {
             "Which size for this compute: the optimum, and the smallest that is as good within a tolerance.",
             "smol --flops 4e12 --tolerance 0.005 --serve-tokens 1e9",
         ),
+        Question(
+            "audit",
+            "Is the comparison in this table fair? Every check, with the runs concerned; what is fine is said too.",
+            "runs.csv",
+        ),
     )
 }
 

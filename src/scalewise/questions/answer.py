@@ -107,7 +107,7 @@ class Answer:
             for f in data["findings"]
         )
         data["charts"] = tuple(Chart(**chart) for chart in data["charts"])
-        data["warnings"] = tuple(Caution(**caution) for caution in data["warnings"])
+        data["warnings"] = tuple(Caution(c["code"], c["message"], tuple(c["runs"])) for c in data["warnings"])
         for name in ("assumptions", "reading"):
             data[name] = tuple(data[name])
         return Answer(**data)
