@@ -36,6 +36,7 @@ bench: $(VENV)/.test ## print speed ratios, forecast scores and coverages (about
 	@$(BIN)/python bench/start.py
 	@$(BIN)/python bench/extrapolate.py
 	@$(BIN)/python bench/benchmark_laws.py
+	@$(BIN)/python bench/cost.py
 	@$(BIN)/python bench/designs.py 100
 	@$(BIN)/python bench/compare.py 40
 

@@ -14,7 +14,7 @@ def cluster_weights(clusters: NDArray[np.int64], resamples: int, rng: np.random.
     """
     count = int(clusters.max()) + 1
     drawn = rng.multinomial(count, np.full(count, 1.0 / count), size=resamples)
-    return drawn[:, clusters].astype(np.float64)
+    return np.take(drawn.astype(np.float64), clusters, axis=1)  # rows lie together in memory, as the solver reads them
 
 
 LEVERAGE_POWER = 2 / 3
