@@ -101,7 +101,7 @@ class Estimate:
         theta = {
             "M1": [level, -self.c],
             "M2": [log_floor, level, -self.c],
-            "M3": [np.log(self.beta) - self.c * centre, self.c, log_shift],
+            "M3": [np.log(self.beta) + self.c * (np.logaddexp(0.0, log_shift) - centre), self.c, log_shift],
             "M4": [self.err_inf, self.err_0, level, -self.c, self.alpha],
         }
         return np.array([theta[name]])

@@ -6,7 +6,7 @@ per family. Selecting the family by a criterion finds the best one on a third of
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -21,6 +21,7 @@ from scalewise.laws.families import (
     POWER_CEILING,
     POWER_FLOOR,
     SATURATING_EXPONENTIAL,
+    BoundFamily,
     Family,
 )
 from scalewise.laws.points import curve, numbers
@@ -37,6 +38,8 @@ PRIOR_WEIGHTS = (5.0, 1.0)
 TAIL_WEIGHTS = (0.5, 2.0)
 """Points count as x to this power."""
 STARTS = 8
+MOST_STEPS = 40
+"""Fits that creep along a ridge end here; `bench/extrapolate.py` scores the same with five times as many."""
 ORIGINS = 6
 LEAST_SPAN = 0.4
 """A backtest leaves at least this share of the curve (in log x) to fit on."""
@@ -64,11 +67,23 @@ class Backtest:
 
 
 @dataclass(frozen=True)
+class Member:
+    """One law fitted to the whole curve, at one weight of the prior and of the tail; `weight` is its share."""
+
+    bound: BoundFamily
+    theta: Floats
+    prior_weight: float
+    tail_weight: float
+    weight: float
+
+
+@dataclass(frozen=True)
 class Forecast:
     """A curve's continuation at `x`, a Student t on the log scale for falling curves and on y's own for rising ones.
 
     `weights` sum to 1 over the families; `by_family` is each one's own forecast of y. `backtest` is None where the
-    curve is too short for one: the interval then holds only noise and the spread between laws.
+    curve is too short for one: the interval then holds only noise and the spread between laws. `members` are the laws
+    that were averaged and `data` is what they were fitted to.
     """
 
     x: Floats
@@ -80,6 +95,8 @@ class Forecast:
     by_family: dict[str, Floats]
     backtest: Backtest | None
     left_out: dict[str, str]
+    members: tuple[Member, ...]
+    data: Problem
 
     @property
     def median(self) -> Floats:
@@ -139,12 +156,10 @@ def extrapolate(
     origins = _origins(np.log(xs), float(np.log(new.max() / xs[-1])))
     observed = residual.observed(ys)
     noise = _noise(pool, xs, ys, residual, seed)
-    curves = np.concatenate(
-        [
-            _members(f, xs, ys, new, origins, noise, residual, np.random.default_rng([seed, i]))
-            for i, f in enumerate(pool)
-        ]
-    )
+    fitted = [
+        _members(f, xs, ys, new, origins, noise, residual, np.random.default_rng([seed, i])) for i, f in enumerate(pool)
+    ]
+    curves = np.concatenate([values for values, _ in fitted])
     weights, backtest = _weigh(curves, origins, np.log(xs), observed, noise)
     ahead = curves[:, 0, xs.size :]
     centre = weights @ ahead
@@ -163,6 +178,10 @@ def extrapolate(
         by_family={f.name: np.exp(c) if direction == "down" else c for f, c in zip(pool, by_family, strict=True)},
         backtest=backtest,
         left_out=left_out,
+        members=tuple(
+            replace(m, weight=float(w)) for m, w in zip([m for _, ms in fitted for m in ms], weights, strict=True)
+        ),
+        data=Problem(xs[:, None], observed[None], np.ones((1, xs.size)), residual),
         _distances=distances,
     )
 
@@ -198,7 +217,8 @@ def _noise(pool: list[Family], x: Floats, y: Floats, residual: Residual, seed: i
         bound = family.bind(x[:, None], y)
         # a trace of prior, so that what the data cannot determine stays put
         problem = Problem(x[:, None], observed[None], np.ones((1, x.size)), residual, np.full(1, 1e-6 * observed.var()))
-        solution = solve(bound, problem, bound.starts(2 * STARTS, np.random.default_rng([seed, i])))
+        starts = bound.starts(2 * STARTS, np.random.default_rng([seed, i]))
+        solution = solve(bound, problem, starts, MOST_STEPS)
         best = solution.theta[[np.argmin(solution.objective)]]
         error = observed - bound.value_in(residual.space, best, x[:, None])[0]
         found.append(float(np.sqrt(error @ error / max(1, x.size - best.size))))
@@ -214,8 +234,11 @@ def _members(
     noise: float,
     residual: Residual,
     rng: np.random.Generator,
-) -> Floats:
-    """Every member of one family from every origin, at the data and beyond: (members, origins, points + new)."""
+) -> tuple[Floats, list[Member]]:
+    """Every member of one family from every origin, at the data and beyond, (members, origins, points + new).
+
+    And the members themselves, which know the whole curve and not yet their weight.
+    """
     bound = family.bind(x[:, None], y)
     rows = [(p, t, seen) for p in PRIOR_WEIGHTS for t in TAIL_WEIGHTS for seen in origins]
     weights = np.array([(x / x[-1]) ** t * seen for _, t, seen in rows])
@@ -227,11 +250,13 @@ def _members(
         residual,
         np.repeat([p * noise**2 for p, _, _ in rows], STARTS),
     )
-    solution = solve(bound, problem, np.tile(bound.starts(STARTS, rng), (len(rows), 1)))
+    solution = solve(bound, problem, np.tile(bound.starts(STARTS, rng), (len(rows), 1)), MOST_STEPS)
     best = np.argmin(solution.objective.reshape(len(rows), STARTS), axis=1)
     theta = solution.theta.reshape(len(rows), STARTS, -1)[np.arange(len(rows)), best]
     curves = bound.value_in(residual.space, theta, np.concatenate([x, new])[:, None])
-    return curves.reshape(len(PRIOR_WEIGHTS) * len(TAIL_WEIGHTS), len(origins), -1)
+    whole = range(0, len(rows), len(origins))
+    members = [Member(bound, theta[i], rows[i][0] * noise**2, rows[i][1], 0.0) for i in whole]
+    return curves.reshape(len(members), len(origins), -1), members
 
 
 def _weigh(

@@ -61,15 +61,18 @@ class Problem:
     tolerance: float = TOLERANCE
 
 
-def solve(bound: BoundFamily, problem: Problem, starts: Floats) -> Solution:
-    """Minimise the objective of every row from its start (fits, parameters). Results do not depend on chunks."""
+def solve(bound: BoundFamily, problem: Problem, starts: Floats, most_steps: int = MOST_STEPS) -> Solution:
+    """Minimise the objective of every row from its start (fits, parameters). Results do not depend on chunks.
+
+    A row that has not converged after `most_steps` stays where it is.
+    """
     if not starts.size:
         return Solution(starts, np.empty(0), np.empty(0, dtype=bool))
     points = problem.x.shape[0]
     np.empty(HEAP, dtype=np.uint8)
     chunk = max(1, min(500, CACHE_ROWS // points))
     parts = [
-        _solve_chunk(bound, problem, starts[start : start + chunk], slice(start, start + chunk))
+        _solve_chunk(bound, problem, starts[start : start + chunk], slice(start, start + chunk), most_steps)
         for start in range(0, starts.shape[0], chunk)
     ]
     return Solution(
@@ -99,7 +102,7 @@ class _Batch:
         return _Batch(**{name: values[~ended] for name, values in vars(self).items()})
 
 
-def _solve_chunk(bound: BoundFamily, problem: Problem, starts: Floats, rows: slice) -> Solution:
+def _solve_chunk(bound: BoundFamily, problem: Problem, starts: Floats, rows: slice, most_steps: int) -> Solution:
     count = starts.shape[0]
 
     def own(values: Floats | None) -> Floats:
@@ -130,7 +133,7 @@ def _solve_chunk(bound: BoundFamily, problem: Problem, starts: Floats, rows: sli
     batch.predicted, batch.jacobian = model.predict(batch.theta, batch.rho)
     batch.objective = model.objective(batch, batch.theta, batch.predicted)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for _ in range(MOST_STEPS):
+        for _ in range(most_steps):
             step, gain = model.step(batch)
             ended = (gain <= problem.tolerance * batch.objective * batch.kappa) | (batch.damping > MOST_DAMPING)
             ended |= ~np.isfinite(batch.objective)

@@ -30,6 +30,10 @@ class BoundShiftedPower(BoundCurve):
     space: ClassVar[Space] = "log"
 
     @property
+    def _sign(self) -> float:
+        return 1.0 if self.family.of_inverse else -1.0
+
+    @property
     def _shift_box(self) -> tuple[float, float]:
         """The shift is felt inside the data: near the start for x + x0, near the end for 1/x + gamma."""
         if self.family.of_inverse:
@@ -51,13 +55,15 @@ class BoundShiftedPower(BoundCurve):
     def _parts(self, theta: tuple[Floats, ...], z: Floats) -> tuple[Floats, list[Floats]]:
         level, exponent, shift = theta
         t = -z if self.family.of_inverse else z
-        sign = 1.0 if self.family.of_inverse else -1.0
-        base = np.logaddexp(t, shift)
-        return level + sign * exponent * base, [np.ones_like(base), sign * base, sign * exponent * sigmoid(shift - t)]
+        # taken at the centre, or a large shift would move the whole curve and trade off against its level
+        base = self._sign * (np.logaddexp(t, shift) - np.logaddexp(0.0, shift))
+        by_shift = self._sign * exponent * (sigmoid(shift - t) - sigmoid(shift))
+        return level + exponent * base, [np.ones_like(base), base, by_shift]
 
     def natural(self, theta: Floats) -> dict[str, Floats]:
         level, exponent, shift = theta.T
         centre = self.spread.log_x_mean
+        level = level - self._sign * exponent * np.logaddexp(0.0, shift)
         moved = shift - centre if self.family.of_inverse else shift + centre
         values = [np.exp(level + exponent * centre), exponent, np.exp(moved)]
         return dict(zip((p.name for p in self.family.parameters), values, strict=True))
