@@ -15,18 +15,41 @@ LOG_CHI2_SD = float(np.pi / np.sqrt(2))
 
 @dataclass(frozen=True)
 class Noise:
-    """First-order autoregressive errors: `rho` between neighbours, `shape` (points,) their relative size, mean 1."""
+    """First-order autoregressive errors: `rho` between neighbours, `shape` (points,) their relative size, mean 1.
+
+    `below` (RHOS,) says how sure it is that rho is at most each of RHOS.
+    """
 
     rho: float
     shape: Floats
+    below: Floats
+
+    @classmethod
+    def white(cls, points: int) -> "Noise":
+        """Errors of one size that have nothing to do with each other."""
+        return cls(0.0, np.ones(points), np.ones(RHOS.size))
 
     def draw(self, sd: float, count: int, rng: np.random.Generator) -> Floats:
         """Errors of standard deviation `sd` on average: (count, points)."""
         return sd * self.shape * autoregressive(self.rho, (count, self.shape.size), rng)
 
+    def draw_like(self, residuals: Floats, jacobian: Floats, count: int, rng: np.random.Generator) -> Floats:
+        """Errors (count, points) that may have left these residuals (points,) of a fit with this Jacobian.
 
-def autoregressive(rho: float, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
-    """Stationary first-order autoregressive series of unit variance along the last axis."""
+        Rho, and with it the size, is as uncertain as it is. A fit takes up more of errors that are alike: the mean of
+        the sum of squares it leaves is their variance times the trace of MR, R the errors' correlation and M what the
+        fit leaves, with degrees of freedom tr(MR)^2 / tr(MRMR) (Satterthwaite 1946).
+        """
+        even = residuals / self.shape
+        mean, square = _left(_directions(jacobian / self.shape))
+        at = np.searchsorted(self.below, rng.uniform(size=count)).clip(max=RHOS.size - 1)
+        freedom = (mean**2 / square)[at]
+        sd = np.sqrt(even @ even / mean[at] * freedom / rng.chisquare(freedom))
+        return sd[:, None] * self.shape * autoregressive(RHOS[at], (count, even.size), rng)
+
+
+def autoregressive(rho: float | Floats, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
+    """Stationary first-order autoregressive series of unit variance along the last axis; one rho, or one a series."""
     series = rng.normal(size=shape)
     fresh = np.sqrt(1 - rho * rho)
     for i in range(1, shape[1]):
@@ -60,8 +83,10 @@ def estimate_noise(residuals: Floats, jacobian: Floats, z: Floats) -> Noise:
     1993, median-unbiased estimation).
     """
     shape = _shape(residuals, z)
-    even = residuals / shape
-    return Noise(_unbiased_rho(float(_correlation(even[None])[0]), jacobian / shape), shape)
+    seen = float(_correlation((residuals / shape)[None])[0])
+    shown = _shown(jacobian / shape)
+    rho = np.interp(seen, np.maximum.accumulate(np.median(shown, axis=1)), RHOS)
+    return Noise(float(rho), shape, np.maximum.accumulate(np.mean(shown > seen, axis=1)))
 
 
 def _shape(residuals: Floats, z: Floats) -> Floats:
@@ -82,11 +107,42 @@ def _correlation(residuals: Floats) -> Floats:
     return shares
 
 
-def _unbiased_rho(seen: float, jacobian: Floats) -> float:
-    basis = np.linalg.svd(jacobian, full_matrices=False)
-    taken = basis.Vh[1e-9 * basis.S.max() < basis.S]
-    shown = []
-    for rho in RHOS:
+def _shown(jacobian: Floats) -> Floats:
+    """The correlation that residuals of a linear fit with this Jacobian show under each rho: (RHOS, trials)."""
+    taken = _directions(jacobian)
+    shown = np.empty((RHOS.size, TRIALS))
+    for i, rho in enumerate(RHOS):
         errors = autoregressive(float(rho), (TRIALS, jacobian.shape[1]), np.random.default_rng(0))
-        shown.append(np.median(_correlation(errors - (errors @ taken.T) @ taken)))
-    return float(np.interp(seen, np.maximum.accumulate(shown), RHOS))
+        shown[i] = _correlation(errors - (errors @ taken.T) @ taken)
+    return shown
+
+
+def _directions(jacobian: Floats) -> Floats:
+    """An orthonormal basis (directions, points) of what a fit with this Jacobian can take up."""
+    basis = np.linalg.svd(jacobian, full_matrices=False)
+    taken: Floats = basis.Vh[1e-9 * basis.S.max() < basis.S]
+    return taken
+
+
+def _left(taken: Floats) -> tuple[Floats, Floats]:
+    """tr(MR) and tr(MRMR) under each of RHOS for M = 1 - taken' taken, without ever forming R: (RHOS,) twice."""
+    points = taken.shape[1]
+    moved = _correlate(taken)
+    inside = moved @ taken.T
+    lags = np.arange(points)
+    pairs = np.where(lags > 0, 2.0, 1.0) * (points - lags)
+    whole = (RHOS[:, None] ** (2 * lags)) @ pairs
+    mean = points - np.trace(inside, axis1=1, axis2=2)
+    square = whole - 2 * np.sum(moved**2, axis=(1, 2)) + np.sum(inside**2, axis=(1, 2))
+    return np.maximum(mean, 1e-9), np.maximum(square, 1e-18)
+
+
+def _correlate(rows: Floats) -> Floats:
+    """Rows (directions, points) times the correlation matrix of each of RHOS: (RHOS, directions, points)."""
+    rho = RHOS[:, None]
+    before, after = np.empty((2, RHOS.size, *rows.shape))
+    before[..., 0], after[..., -1] = rows[:, 0], rows[:, -1]
+    for i in range(1, rows.shape[1]):
+        before[..., i] = rho * before[..., i - 1] + rows[:, i]
+        after[..., -1 - i] = rho * after[..., -i] + rows[:, -1 - i]
+    return before + after - rows

@@ -87,7 +87,7 @@ class Contest:
     def _noise(self, bound: BoundFamily, theta: Floats) -> Noise:
         residuals = self.observed - self._curve(bound, theta)
         if not self.ordered:
-            return Noise(0.0, np.ones(residuals.size))
+            return Noise.white(residuals.size)
         _, jacobian = bound.in_space(self.residual.space, theta, self.x)
         return estimate_noise(residuals, jacobian[0], np.log(self.x[:, 0]))
 

@@ -85,21 +85,31 @@ def _wild(
 
 
 def _noise(bound: BoundFamily, problem: Problem, theta: Floats, rng: np.random.Generator) -> Callable[[int], Floats]:
-    value, jacobian = bound.in_space(problem.residual.space, theta, problem.x)
+    value, _ = bound.in_space(problem.residual.space, theta, problem.x)
     if problem.residual.known_size:
         return lambda count: problem.residual.draw(value, count, rng)
+    errors = simulated_errors(bound, problem, theta, rng)
+    return lambda count: value + errors(count)
+
+
+def simulated_errors(
+    bound: BoundFamily, problem: Problem, theta: Floats, rng: np.random.Generator
+) -> Callable[[int], Floats]:
+    """Errors (how many, points) like the residuals of a fit of unknown size: of their size, with Student t's tails.
+
+    Along one input of which no two points share a value, with their changing size and autocorrelation too.
+    """
+    value, jacobian = bound.in_space(problem.residual.space, theta, problem.x)
     residuals = problem.observed[0] - value[0]
-    freedom = residuals.size - theta.shape[1]
+    freedom = max(1, residuals.size - theta.shape[1])
     z = np.log(problem.x[:, 0])
     if problem.x.shape[1] > 1 or np.unique(z).size < z.size:
         sd = np.sqrt(residuals @ residuals / freedom)
-        return lambda count: value + sd * rng.normal(size=(count, z.size)) * t_tails(freedom, count, rng)
+        return lambda count: sd * rng.normal(size=(count, z.size)) * t_tails(freedom, count, rng)
     order = np.argsort(z, kind="stable")
-    noise = estimate_noise(residuals[order], jacobian[0][:, order], z[order])
-    even = residuals[order] / noise.shape
-    sd = float(np.sqrt(even @ even / freedom))
-    place = np.argsort(order)
-    return lambda count: value + noise.draw(sd, count, rng)[:, place] * t_tails(freedom, count, rng)
+    seen, moves, place = residuals[order], jacobian[0][:, order], np.argsort(order)
+    noise = estimate_noise(seen, moves, z[order])
+    return lambda count: noise.draw_like(seen, moves, count, rng)[:, place]
 
 
 def at_edge(bound: BoundFamily, theta: Floats) -> NDArray[np.bool_]:
