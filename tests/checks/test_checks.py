@@ -47,6 +47,13 @@ def test_a_fair_table_is_left_in_peace() -> None:
     case = evidence(fair(), asked=2e14, seen=2e14, fits=(exact_surface(),), backtest=(19, 20))
     fired = [code for code, check in CHECKS.items() if check(case)]
     assert fired == []
+    assert not any(check(evidence(scored(), tasks=("a", "b", "c"))) for check in CHECKS.values())
+
+
+def scored(easy: float = 0.5) -> pl.DataFrame:
+    """Forty models and their scores on three tasks."""
+    at = np.linspace(0.3, 0.9, 40)
+    return pl.DataFrame({"run": [f"m{i}" for i in range(40)], "a": at, "b": at, "c": np.full(40, easy)})
 
 
 unequal = fair().filter((pl.col("params") < 8e6) | (pl.col("flops") < 2e14))
@@ -74,6 +81,8 @@ FIRES = {
     "starts-disagree": (evidence(fair(), fits=(exact_surface(agreeing=0.1),)), "only 10% of the random starts"),
     "at-bound": (evidence(fair(), fits=(unidentified,)), "do not identify"),
     "backtest-misses": (evidence(fair(), backtest=(12, 20)), "only 12 of the 20 losses"),
+    "few-models": (evidence(scored().head(8), tasks=("a", "b", "c")), "8 models have a score on all 3 tasks"),
+    "task-at-ceiling": (evidence(scored(easy=0.99), tasks=("a", "b", "c")), "score above 0.95 on c"),
 }
 
 

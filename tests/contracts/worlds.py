@@ -1,5 +1,6 @@
 """A small table for every question, so that each can be asked: what holds for all of them is tested on these."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,8 +16,54 @@ class World:
     table: Callable[[], pl.DataFrame] | None = None
 
 
+def _changes() -> pl.DataFrame:
+    """Two changes made and not made, with two seeds of each."""
+    rows = [(a, b, seed) for seed in (0, 1) for a in (0, 1) for b in (0, 1)]
+    losses = [3.0, 2.94, 2.97, 2.9, 3.01, 2.96, 2.97, 2.92]
+    columns = dict(zip(("warmup", "ema", "seed"), zip(*rows, strict=True), strict=True))
+    return pl.DataFrame({**columns, "loss": losses})
+
+
+def _methods() -> pl.DataFrame:
+    """Two methods on the same five seeds."""
+    losses = [3.0, 3.1, 3.2, 3.0, 3.1, 2.9, 3.1, 3.0, 3.0, 2.9]
+    return pl.DataFrame({"method": ["adam"] * 5 + ["muon"] * 5, "seed": [*range(5)] * 2, "loss": losses})
+
+
+def _scores() -> pl.DataFrame:
+    """Forty models of eight families on four tasks that rise with compute, one of them unevenly."""
+    flops = [10 ** (18 + i / 8) for i in range(40)]
+    odd = [(7 * i) % 11 / 40 for i in range(40)]
+    return pl.DataFrame(
+        {
+            "model": [f"m{i}" for i in range(40)],
+            "family": [f"f{i % 8}" for i in range(40)],
+            "flops": flops,
+            "arc": [0.25 + i / 80 + odd[i] / 10 for i in range(40)],
+            "piqa": [0.5 + i / 120 + odd[39 - i] / 8 for i in range(40)],
+            "copa": [0.5 + i / 150 + odd[(3 * i) % 40] / 4 for i in range(40)],
+            "sciq": [0.4 + i / 100 + odd[(9 * i) % 40] for i in range(40)],
+        }
+    )
+
+
+def _checkpoints() -> pl.DataFrame:
+    """Four sizes on their way down in loss; accuracy is a curve in loss, and a little higher for larger ones."""
+    rows = []
+    for i, params in enumerate((1e7, 3e7, 1e8, 3e8)):
+        for step in range(1, 16):
+            loss = 4.4 - 0.25 * i - 0.5 * math.log10(step)
+            wobble = (5 * step + 3 * i) % 7 / 2000
+            rows.append((f"s{i}", params, step, 1e9 * step, loss, 1.6 - loss / 3 + 0.004 * i + wobble))
+    return pl.DataFrame(rows, ["run", "params", "step", "tokens", "loss", "accuracy"], orient="row")
+
+
 WORLDS: dict[str, World] = {
     "equal-compute": World({"at": 1.23456789e12}),
     "model-size": World({"flops": 1.23456789e12, "tolerance": 0.01}),
+    "gains": World({"change": ["warmup", "ema"], "effect": 0.00123456789}, _changes),
+    "beats": World({"a": "muon", "by": "method", "pair": ["seed"], "margin": 0.01}, _methods),
+    "general-factor": World({"by": "family", "task": ["arc", "piqa", "sciq", "copa"]}, _scores),
+    "matched-loss": World({"least": 0.00123456789}, _checkpoints),
     "audit": World(),
 }

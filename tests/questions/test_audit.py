@@ -9,8 +9,8 @@ from scalewise.checks import CHECKS
 from scalewise.errors import QuestionError
 from scalewise.questions.audit import SUBJECTS
 
-OF_AN_ANSWER = {"extrapolation", "backtest-misses"}
-"""About how far an answer reaches, which a table alone does not say."""
+OF_AN_ANSWER = {"extrapolation", "backtest-misses", "few-models", "task-at-ceiling"}
+"""About how far an answer reaches or which columns it compares, which a table alone does not say."""
 
 
 def results(answer: sw.Answer) -> dict[str, str]:

@@ -14,6 +14,7 @@ from scalewise.checks.law_trust import at_bound, backtest_misses, outliers, star
 from scalewise.checks.repeated_data import repeated_data
 from scalewise.checks.schedule_cut import schedule_cut
 from scalewise.checks.small_sample import few_runs, few_seeds, few_sizes
+from scalewise.checks.task_scores import few_models, task_at_ceiling
 from scalewise.checks.unequal_compute import unequal_compute
 from scalewise.checks.untuned_rate import rate_at_edge, untuned_rate
 
@@ -35,6 +36,8 @@ CHECKS: dict[str, Check] = {
     "starts-disagree": starts_disagree,
     "at-bound": at_bound,
     "backtest-misses": backtest_misses,
+    "few-models": few_models,
+    "task-at-ceiling": task_at_ceiling,
 }
 
 

@@ -8,7 +8,7 @@ from scalewise.runs.table import Runs
 if TYPE_CHECKING:
     import polars as pl
 
-    from scalewise.laws import Fit
+    from scalewise.laws import Estimate, Fit
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Evidence:
     `asked` is the compute the answer reaches to and `seen` the compute of the runs it is drawn from, in the unit of
     the column `axis`. `fits` are the laws the answer uses; `by_law` says that losses are compared through a law that
     knows each run's compute, not as they stand. `backtest` counts the losses of a backtest that were
-    inside their 95 % intervals, and all that were predicted.
+    inside their 95 % intervals, and all that were predicted. `tasks` are the columns of scores, where tasks are what is
+    compared. `exponents` are of one quantity by several methods, that of the answer first.
     """
 
     runs: Runs
@@ -41,3 +42,5 @@ class Evidence:
     fits: "tuple[Fit, ...]" = ()
     by_law: bool = False
     backtest: tuple[int, int] | None = None
+    tasks: tuple[str, ...] = ()
+    exponents: "tuple[tuple[str, Estimate], ...]" = ()

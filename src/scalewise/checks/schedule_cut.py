@@ -19,10 +19,10 @@ def schedule_cut(evidence: Evidence) -> Caution | None:
     if {"schedule_tokens", "tokens"} <= set(compared.columns) and compared["schedule_tokens"].count():
         cut = compared.filter(pl.col("tokens") < FINISHED * pl.col("schedule_tokens"))
         why = ""
-    elif evidence.runs.has_curves:
-        ends = evidence.runs.ended.select("run", pl.col(evidence.axis).alias("_end"))
+    elif evidence.runs.has_curves and (axis := _length(evidence)):
+        ends = evidence.runs.ended.select("run", pl.col(axis).alias("_end"))
         joined = compared.join(ends, on="run", how="left")
-        cut = joined.filter(pl.col(evidence.axis) < FINISHED * pl.col("_end"))
+        cut = joined.filter(pl.col(axis) < FINISHED * pl.col("_end"))
         why = "; no column schedule_tokens says otherwise"
     else:
         return None
@@ -35,3 +35,8 @@ def schedule_cut(evidence: Evidence) -> Caution | None:
         f"finished and unfinished learning-rate schedules are being compared, which favours the finished{why}.",
         runs,
     )
+
+
+def _length(evidence: Evidence) -> str | None:
+    """The column that says how far a run has come: the compute, or else tokens or steps."""
+    return next((c for c in (evidence.axis, "tokens", "step") if c in evidence.compared.columns), None)

@@ -43,9 +43,10 @@ class Noise:
         even = residuals / self.shape
         mean, square = _left(_directions(jacobian / self.shape))
         at = np.searchsorted(self.below, rng.uniform(size=count)).clip(max=RHOS.size - 1)
-        freedom = (mean**2 / square)[at]
+        freedom = np.maximum(mean**2 / square, 1.0)[at]
         sd = np.sqrt(even @ even / mean[at] * freedom / rng.chisquare(freedom))
-        return sd[:, None] * self.shape * autoregressive(RHOS[at], (count, even.size), rng)
+        errors: Floats = sd[:, None] * self.shape * autoregressive(RHOS[at], (count, even.size), rng)
+        return errors
 
 
 def autoregressive(rho: float | Floats, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
@@ -145,4 +146,5 @@ def _correlate(rows: Floats) -> Floats:
     for i in range(1, rows.shape[1]):
         before[..., i] = rho * before[..., i - 1] + rows[:, i]
         after[..., -1 - i] = rho * after[..., -i] + rows[:, -1 - i]
-    return before + after - rows
+    correlated: Floats = before + after - rows
+    return correlated

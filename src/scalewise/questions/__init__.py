@@ -57,6 +57,26 @@ QUESTIONS: dict[str, Question] = {
             "smol --flops 4e12 --tolerance 0.005 --serve-tokens 1e9",
         ),
         Question(
+            "gains",
+            "Do small improvements add up? Power first, then single gains, their sum and product, and all together.",
+            "runs.csv --change warmup --change ema --change qk_norm",
+        ),
+        Question(
+            "beats",
+            "Is method A better than B beyond luck, paired by seed, item or task?",
+            "runs.csv --by method --a muon --b adam --pair seed",
+        ),
+        Question(
+            "general-factor",
+            "Does scale lift all tasks together: how much of all scores is one factor, and how much of it compute?",
+            "scores.csv --by family --x flops",
+        ),
+        Question(
+            "matched-loss",
+            "At the same pretraining loss, does a bigger model still transfer better, or is loss all that matters?",
+            "runs.csv --loss val_loss --y accuracy",
+        ),
+        Question(
             "audit",
             "Is the comparison in this table fair? Every check, with the runs concerned; what is fine is said too.",
             "runs.csv",

@@ -18,6 +18,15 @@ Points = Literal["ended", "all"]
 """One point per run, at its end; or every logged point, resampled by run."""
 
 
+def trained_points(runs: Runs, points: Points) -> "pl.DataFrame":
+    """The end, or every row, of each run that neither diverged nor failed."""
+    import polars as pl
+
+    if points == "ended":
+        return runs.trained
+    return runs.table.filter(~pl.col("run").is_in(runs.failed["run"].unique().implode()))
+
+
 def observed(runs: Runs, points: Points) -> tuple["pl.DataFrame", list[str]]:
     """Rows with a finite loss from runs that trained through, at each cell's best rate, and what was decided.
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from scalewise.errors import TableError, did_you_mean
 from scalewise.laws.residual import Binomial, Residual, Squares
+from scalewise.questions.observations import Points, trained_points
 from scalewise.runs.table import Runs, listed
 
 if TYPE_CHECKING:
@@ -20,29 +21,38 @@ Floats = NDArray[np.float64]
 class Outcomes:
     """x and y (points,) with how they are compared to a law, and how many runs lack one of them.
 
-    `residual` is None where neither items nor standard errors are known.
+    `residual` is None where neither items nor standard errors are known. `rows` are the rows of the points.
     """
 
     x: Floats
     y: Floats
     residual: Residual | None
     left_out: int
+    rows: "pl.DataFrame"
+
+    def missing(self, x: str, y: str) -> tuple[str, ...]:
+        """What to report of runs that were left out."""
+        return (f"{self.left_out:,} runs without {x} or {y} are left out",) if self.left_out else ()
 
 
-def outcomes(runs: Runs, x: str, y: str, items: str | None = None, errors: str | None = None) -> Outcomes:
-    """One point per run that was trained, at its end.
+def outcomes(
+    runs: Runs, x: str, y: str, items: str | None = None, errors: str | None = None, points: Points = "ended"
+) -> Outcomes:
+    """One point per run that was trained, at its end; or all of their points.
 
     `items` is a number, or the column of the number, of items behind each y, a share of them; `errors` the column of
     standard errors of y. Raises TableError for a column that is missing, is not numbers, or holds impossible ones.
     """
     if items and errors:
         raise TableError(f"{runs.source}: give the items behind {y} or its standard errors, not both.")
-    ends = runs.trained
+    import polars as pl
+
+    ends = trained_points(runs, points)
     counted = _count(items)
     columns = [x, y, *(c for c in (errors, items) if c and not (c == items and counted))]
     for name in columns:
         _check(runs, ends, name)
-    known = ends.drop_nulls(columns)
+    known = ends.with_columns(pl.col(columns).cast(pl.Float64).fill_nan(None)).drop_nulls(columns)
     xs, ys = _numbers(known, x), _numbers(known, y)
     residual: Residual | None = None
     if items:
@@ -58,7 +68,7 @@ def outcomes(runs: Runs, x: str, y: str, items: str | None = None, errors: str |
         size = _numbers(known, errors)
         _check_above_0(runs, known, errors, size)
         residual = Squares("linear", size)
-    return Outcomes(xs, ys, residual, ends.height - known.height)
+    return Outcomes(xs, ys, residual, ends.height - known.height, known)
 
 
 def _count(items: str | None) -> float:

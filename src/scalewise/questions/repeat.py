@@ -18,7 +18,8 @@ def repeat(question: str, runs: Runs, seed: int, options: Mapping[str, object]) 
         return Repeat(f'sw.ask("{question}", runs{words})', VERSION, seed, runs.source, runs.sha256)
     command = ["scalewise", "ask", question, "-" if runs.source == STANDARD_INPUT else runs.source, *runs.read_with]
     for name, value in given.items():
-        command += [f"--{name.replace('_', '-')}", str(_exact(value))]
+        for one in value if isinstance(value, list) else [value]:
+            command += [f"--{name.replace('_', '-')}", str(_exact(one))]
     return Repeat(shlex.join(command), VERSION, seed, runs.source, runs.sha256)
 
 

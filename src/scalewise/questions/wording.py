@@ -40,6 +40,11 @@ def probability(value: float) -> str:
     return "< 1 %" if value < 0.005 else f"{100 * value:.0f} %"
 
 
+def p_value(value: float) -> str:
+    """0.0123 -> 0.012; nobody needs the digits of a smaller one than 0.001."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
 def share(value: float) -> str:
     """0.005 -> 0.5 %."""
     return f"{_trim(100 * value, 3)} %"

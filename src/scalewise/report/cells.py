@@ -10,13 +10,43 @@ Writer = Callable[[float], str]
 
 WRITERS: dict[str, Writer] = {
     **dict.fromkeys(
-        ("params", "tokens", "tokens_at_equal_compute", "smallest_params", "tokens_per_param"), wording.count
+        (
+            "params",
+            "tokens",
+            "tokens_at_equal_compute",
+            "smallest_params",
+            "larger_params",
+            "small_params",
+            "big_params",
+            "tokens_per_param",
+            *("largest_params", "fewest_tokens", "most_tokens", "served_tokens"),
+        ),
+        wording.count,
     ),
-    **dict.fromkeys(("flops", "serving_flops"), wording.flops),
-    **dict.fromkeys(("tolerance", "backtest_error", "rms_error", "bias"), wording.share),
-    **dict.fromkeys(("P(best)", "P(matches largest)"), wording.probability),
+    **dict.fromkeys(("flops", "serving_flops", "training_flops", "total_flops", "budget_flops"), wording.flops),
+    **dict.fromkeys(("tolerance", "backtest_error", "rms_error", "bias", "largest_difference", "saved"), wording.share),
+    **dict.fromkeys(
+        (
+            "P(best)",
+            "P(matches largest)",
+            "P(small wins)",
+            "P(impossible)",
+            "P(saturated)",
+            "P(better)",
+            "P(together at least)",
+        ),
+        wording.probability,
+    ),
+    **dict.fromkeys(("gain", "gain_on_top", "gain_as_product", "gain_together", "shrunk_gain"), wording.share),
+    **dict.fromkeys(("gain_as_seen", "gain_expected"), wording.share),
+    **dict.fromkeys(("power", "power_here"), wording.probability),
+    **dict.fromkeys(("paired_seeds_needed", "paired_seeds_here"), "{:,.0f}".format),
+    **dict.fromkeys(("p", "p_holm", "p_bh", "p_exact", "p_alike", "p_level"), wording.p_value),
     "gpu_hours": "{:,.0f}".format,
-    "times_longer": wording.times,
+    **dict.fromkeys(("weight", "P(cross inside)", "P(faster than hardware)"), wording.probability),
+    **dict.fromkeys(("times_longer", "multiplier"), wording.times),
+    "crossing": wording.count,
+    **dict.fromkeys(("first_date", "last_date"), "{:.1f}".format),
 }
 """How the numbers of a column are written; other columns are plain numbers."""
 
@@ -45,8 +75,10 @@ def _constant_groups(finding: Finding, places: dict[str, int]) -> set[str]:
 def _cell(name: str, row: tuple[Cell, ...], places: dict[str, int]) -> str:
     value = row[places[name]]
     low, high = (row[places[name + end]] if name + end in places else None for end in ("_low", "_high"))
-    if not isinstance(low, int | float) or not isinstance(high, int | float):
+    if not isinstance(low, int | float) and not isinstance(high, int | float):
         return number(name, value)
+    if not isinstance(low, int | float) or not isinstance(high, int | float):  # one end is open
+        return f"{number(name, value)} [{number(name, low)}, {number(name, high)}]"
     half = (high - low) / 2
     return f"{number(name, value, half)} [{number(name, low, half)}, {number(name, high, half)}]"
 

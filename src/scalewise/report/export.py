@@ -1,6 +1,7 @@
 """Figures as SVG, PDF and PNG files, rendered without a browser by vl-convert."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -29,15 +30,18 @@ def as_svg(chart: "Chart") -> str:
 
 
 def save_figures(answer: "Answer", directory: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
-    """Write every figure of an answer in every format; returns the paths."""
+    """Write every figure of an answer in every format, numbered from the second of a kind on; returns the paths."""
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
         raise ScalewiseError(f"figures cannot be saved as {', '.join(unknown)}; there are {', '.join(FORMATS)}.")
     written = []
+    drawn: Counter[str] = Counter()
     for chart in answer.charts:
         spec = draw(chart)
+        drawn[chart.figure] += 1
+        number = f"-{drawn[chart.figure]}" if drawn[chart.figure] > 1 else ""
         for name in formats:
-            path = directory / f"{answer.question}-{chart.figure.replace('_', '-')}.{name}"
+            path = directory / f"{answer.question}-{chart.figure.replace('_', '-')}{number}.{name}"
             write_whole(path, partial(_write, spec=spec, name=name))
             written.append(path)
     return written

@@ -12,7 +12,8 @@ WIDEST = 0.10
 def compute_levels(compute: NDArray[np.float64]) -> NDArray[np.int64]:
     """The level of each value, numbered from the lowest: (values,)."""
     distinct, back = np.unique(compute, return_inverse=True)
-    logs = np.log(distinct)
+    with np.errstate(divide="ignore"):  # a curve may begin at no compute, which is a level of its own
+        logs = np.log(distinct)
     levels = np.zeros(distinct.size, np.int64)
     first = 0
     for i in range(1, distinct.size):

@@ -1,6 +1,7 @@
 """The families of laws, in the order in which people look for them. A new one is one file and one line here."""
 
 from scalewise.laws.families.accuracy_from_loss import ACCURACY_FROM_LOSS
+from scalewise.laws.families.adjusted import Adjusted
 from scalewise.laws.families.between_levels import M4
 from scalewise.laws.families.broken_power import ONE_BREAK, TWO_BREAKS
 from scalewise.laws.families.coupled import COUPLED
@@ -24,6 +25,7 @@ from scalewise.laws.families.power_ceiling import POWER_CEILING
 from scalewise.laws.families.power_sum import CHINCHILLA, POWER, POWER_FLOOR
 from scalewise.laws.families.repetition import REPETITION
 from scalewise.laws.families.shifted_power import M3, SHIFTED_POWER
+from scalewise.laws.families.spline import Spline
 from scalewise.laws.families.step import STEP
 
 CURVES: tuple[Family, ...] = (
@@ -81,9 +83,11 @@ __all__ = [
     "STEP",
     "SURFACES",
     "TWO_BREAKS",
+    "Adjusted",
     "BoundFamily",
     "Family",
     "Grouped",
     "Logistic",
     "Parameter",
+    "Spline",
 ]
