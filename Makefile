@@ -38,6 +38,7 @@ bench: $(VENV)/.test ## print speed ratios, forecast scores and coverages (about
 	@$(BIN)/python bench/benchmark_laws.py
 	@$(BIN)/python bench/cost.py
 	@$(BIN)/python bench/designs.py 100
+	@$(BIN)/python bench/surfaces.py
 	@$(BIN)/python bench/compare.py 40
 	@$(BIN)/python bench/jackknife.py 100
 

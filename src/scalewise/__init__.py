@@ -15,7 +15,7 @@ from scalewise.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from scalewise.errors import ScalewiseError
-    from scalewise.laws import compare, extrapolate, fit_families, fit_law
+    from scalewise.laws import compare, extrapolate, extrapolate_surface, fit_families, fit_law
     from scalewise.questions import Answer, ask
     from scalewise.runs import Runs, read
 
@@ -26,6 +26,7 @@ _HOMES = {
     "ask": "scalewise.questions",
     "compare": "scalewise.laws",
     "extrapolate": "scalewise.laws",
+    "extrapolate_surface": "scalewise.laws",
     "fit_families": "scalewise.laws",
     "fit_law": "scalewise.laws",
     "read": "scalewise.runs",
@@ -39,6 +40,7 @@ __all__ = [
     "ask",
     "compare",
     "extrapolate",
+    "extrapolate_surface",
     "fit_families",
     "fit_law",
     "read",

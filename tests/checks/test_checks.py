@@ -8,7 +8,7 @@ import pytest
 
 import scalewise as sw
 from scalewise.checks import CHECKS, Evidence
-from scalewise.laws import CHINCHILLA, Fit, fit_law
+from scalewise.laws import CHINCHILLA, Estimate, Fit, fit_law
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "warnings"
 
@@ -63,12 +63,17 @@ diverged_edge = fair().with_columns(
     pl.when(pl.col("lr") == 4e-3).then(float("nan")).otherwise(pl.col("loss")).alias("loss")
 )
 in_gigaflops = fair().with_columns(pl.col("flops") * 1e-9, pl.col("schedule_tokens").alias("tokens"))
+many_settings = pl.concat(
+    [one_seed.filter(pl.col("lr") == 2e-3).with_columns(pl.lit(2e-3 * 1.5**k).alias("lr"), pl.col("loss") + abs(k))
+     for k in range(-4, 5)]
+).drop("run").with_row_index("run")  # fmt: skip
 unidentified = exact_surface(draws=np.full((50, 5), -1e9))
 
 FIRES = {
     "unequal-compute": (evidence(unequal), "2 times the most another got"),
     "schedule-cut": (evidence(fair().with_columns(pl.col("schedule_tokens") * 2)), "lie inside a run"),
     "untuned-rate": (evidence(fair().drop("lr")), "no learning rates"),
+    "best-of-many": (evidence(many_settings), "up to 9"),
     "rate-at-edge": (evidence(edge), "in 8 of 8 tuned cells"),
     "few-sizes": (evidence(fair().filter(pl.col("params") < 3e6)), "only 2 sizes are compared"),
     "few-seeds": (evidence(one_seed), "trained once"),
@@ -76,11 +81,20 @@ FIRES = {
     "flops-mismatch": (evidence(in_gigaflops), "1e-09 times"),
     "extrapolation": (evidence(fair(), asked=1e16, seen=2e14), "reaches 50 times beyond"),
     "diverged-runs": (evidence(diverged_edge), "8 of 40 runs diverged or failed"),
+    "looks-diverged": (evidence(fair(), far_off=("7",)), "1 run lies far off the others"),
     "repeated-data": (evidence(fair().with_columns(pl.lit(5e6).alias("data_size"))), "read their text more than once"),
     "outliers": (evidence(fair(), fits=(exact_surface(residuals=np.r_[np.zeros(59), 1.0]),)), "1 of 60 points"),
     "starts-disagree": (evidence(fair(), fits=(exact_surface(agreeing=0.1),)), "only 10% of the random starts"),
     "at-bound": (evidence(fair(), fits=(unidentified,)), "do not identify"),
     "backtest-misses": (evidence(fair(), backtest=(12, 20)), "only 12 of the 20 losses"),
+    "exponents-disagree": (
+        evidence(fair(), exponents=(("surface", Estimate(0.34, 0.22, 0.46)), ("cubic", Estimate(0.58, 0.48, 0.68)))),
+        "cubic says 0.580 [0.480, 0.680]",
+    ),
+    "confounded-scale": (
+        evidence(fair().with_columns((1e10 / pl.col("params")).alias("epochs")), scale="params"),
+        "not only params changes",
+    ),
     "few-models": (evidence(scored().head(8), tasks=("a", "b", "c")), "8 models have a score on all 3 tasks"),
     "task-at-ceiling": (evidence(scored(easy=0.99), tasks=("a", "b", "c")), "score above 0.95 on c"),
 }
@@ -128,3 +142,10 @@ def test_a_constant_rate_is_never_cut_short() -> None:
 
 def test_a_backtest_is_not_blamed_for_chance() -> None:
     assert CHECKS["backtest-misses"](evidence(fair(), backtest=(5, 6))) is None
+
+
+def test_exponents_within_their_intervals_agree() -> None:
+    near = (("surface", Estimate(0.50, 0.42, 0.58)), ("isoFLOP: cubic", Estimate(0.55, 0.50, 0.60)))
+    biased = (("surface", Estimate(0.50, 0.48, 0.52)), ("isoFLOP: parabola", Estimate(0.70, 0.68, 0.72)))
+    for exponents in (near, near[:1], biased):
+        assert CHECKS["exponents-disagree"](evidence(fair(), exponents=exponents)) is None

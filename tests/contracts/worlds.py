@@ -16,6 +16,17 @@ class World:
     table: Callable[[], pl.DataFrame] | None = None
 
 
+def _architectures() -> pl.DataFrame:
+    """Two architectures at six amounts of compute; the later one needs half of it for the same loss."""
+    rows = []
+    for arch, year, gain in (("lstm", 2016.0, 1.0), ("transformer", 2018.5, 2.0)):
+        for i in range(6):
+            flops = 10 ** (18 + 0.4 * i)
+            loss = 1.7 + 1.6 * (gain * flops / 1e18) ** -0.15 + (7 * i + 3 * gain) % 5 / 1000
+            rows.append((f"{arch}-{i}", arch, year, 1e7 * 2.0**i, flops, loss))
+    return pl.DataFrame(rows, ["run", "arch", "year", "params", "flops", "loss"], orient="row")
+
+
 def _changes() -> pl.DataFrame:
     """Two changes made and not made, with two seeds of each."""
     rows = [(a, b, seed) for seed in (0, 1) for a in (0, 1) for b in (0, 1)]
@@ -58,9 +69,18 @@ def _checkpoints() -> pl.DataFrame:
     return pl.DataFrame(rows, ["run", "params", "step", "tokens", "loss", "accuracy"], orient="row")
 
 
+def _accuracies() -> pl.DataFrame:
+    """Twelve sizes whose accuracy is at chance and then rises, with some noise."""
+    sizes = [1e6 * 2**i for i in range(12)]
+    accuracy = [0.25 + 0.7 / (1 + (3e8 / n) ** 1.3) + ((7 * i) % 5 - 2) / 100 for i, n in enumerate(sizes)]
+    return pl.DataFrame({"params": sizes, "tokens": [1e10] * 12, "accuracy": accuracy})
+
+
 WORLDS: dict[str, World] = {
     "equal-compute": World({"at": 1.23456789e12}),
     "model-size": World({"flops": 1.23456789e12, "tolerance": 0.01}),
+    "slope": World({"at": 1.23456789e19, "date": "year", "hardware_doubling": 2.0}, _architectures),
+    "emergence": World({"chance": 0.25, "steeper_than": 1.123456789}, _accuracies),
     "gains": World({"change": ["warmup", "ema"], "effect": 0.00123456789}, _changes),
     "beats": World({"a": "muon", "by": "method", "pair": ["seed"], "margin": 0.01}, _methods),
     "general-factor": World({"by": "family", "task": ["arc", "piqa", "sciq", "copa"]}, _scores),

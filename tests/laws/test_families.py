@@ -22,6 +22,7 @@ FORMULAS = {
     "power": lambda x, A, alpha: A / x**alpha,
     "power + floor": lambda x, E, A, alpha: E + A / x**alpha,
     "power + ceiling": lambda x, C, A, alpha: C - A / x**alpha,
+    "rising power": lambda x, base, A, k: base + A * x**k,
     "shifted power": lambda x, A, alpha, x0: A / (x + x0) ** alpha,
     "M3": lambda x, beta, c, gamma: beta * (1 / x + gamma) ** c,
     "one break": lambda x, a, b, c0, c1, d1, f1: a + b * x**-c0 * (1 + (x / d1) ** (1 / f1)) ** (-c1 * f1),

@@ -9,7 +9,7 @@ import pytest
 from scalewise.laws.valley import Method, find_valley, power_line
 
 
-@pytest.mark.parametrize("method", ["parabola", "akima"])
+@pytest.mark.parametrize("method", ["parabola", "akima", "cubic"])
 def test_a_symmetric_valley_is_found(method: Method) -> None:
     x = np.geomspace(1, 1e4, 9)
     valley = find_valley(x, 2 + 0.1 * (np.log(x) - np.log(100)) ** 2, method)
@@ -17,7 +17,7 @@ def test_a_symmetric_valley_is_found(method: Method) -> None:
     assert valley.x == pytest.approx(100, rel=0.01)
 
 
-@pytest.mark.parametrize("method", ["parabola", "akima"])
+@pytest.mark.parametrize("method", ["parabola", "akima", "cubic"])
 def test_a_slope_has_no_valley(method: Method) -> None:
     x = np.geomspace(1, 1e4, 9)
     assert find_valley(x, 5 - 0.1 * np.log(x), method) is None
@@ -30,6 +30,7 @@ def test_a_power_line_is_recovered() -> None:
     assert line is not None
     assert line.exponent.value == pytest.approx(0.5)
     assert line.exponent.low == pytest.approx(0.5)
+    assert line.at(1e23).value == pytest.approx(0.3 * 1e23**0.5)
     assert power_line(c[:2], c[:2]) is None
 
 

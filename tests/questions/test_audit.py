@@ -9,7 +9,10 @@ from scalewise.checks import CHECKS
 from scalewise.errors import QuestionError
 from scalewise.questions.audit import SUBJECTS
 
-OF_AN_ANSWER = {"extrapolation", "backtest-misses", "few-models", "task-at-ceiling"}
+OF_AN_ANSWER = {
+    *("extrapolation", "backtest-misses", "few-models", "task-at-ceiling"),
+    *("looks-diverged", "best-of-many", "exponents-disagree", "confounded-scale"),
+}
 """About how far an answer reaches or which columns it compares, which a table alone does not say."""
 
 

@@ -94,9 +94,13 @@ def test_extrapolations_hold_against_the_truth(known_world: pl.DataFrame) -> Non
     answer = sw.ask("equal-compute", cut, compute="flops")
     rows = answer.finding("Extrapolated to equal compute").rows
     truth = known_world.filter((pl.col("params") == small) & (pl.col("flops") > 9e19))["loss"].mean()
-    average = next(row for row in rows if row[2] == "average of its own curves")
-    assert float(str(average[4])) <= float(str(truth)) <= float(str(average[5]))
-    assert {"A / x^alpha", "E + A / x^alpha", "E + A / N^alpha + B / D^beta"} <= {row[2] for row in rows}
+    assert [row[2] for row in rows] == ["own curve", "joint law", "average"]
+    for row in rows:
+        assert float(str(row[5])) <= float(str(truth)) <= float(str(row[6]))
+    assert sum(float(str(row[3])) for row in rows[:2]) == pytest.approx(1)
+    laws = answer.finding("Laws behind the extrapolation").rows
+    assert {"power + floor", "M3", "E + A / N^alpha + B / D^beta"} <= {row[3] for row in laws}
+    assert sum(float(str(row[4])) for row in laws) == pytest.approx(1)
 
 
 def test_rows_in_any_order_give_the_same_answer(known_world: pl.DataFrame) -> None:
@@ -122,7 +126,7 @@ def test_compute_between_the_budgets_is_interpolated(known_world: pl.DataFrame) 
     answer = sw.ask("equal-compute", known_world, at=1.8e19, resamples=50)
     assert "(interpolated)" in answer.sentence
     rows = answer.finding("Extrapolated to equal compute").rows
-    averages = {row[1]: row[3:6] for row in rows if row[2] == "average of its own curves"}
+    averages = {row[1]: row[4:7] for row in rows if row[2] == "average"}
     assert len(averages) == 6
     for params, (value, low, high) in averages.items():
         truth = float(known_loss(np.array([params]), np.array([1.8e19 / (6 * params)]))[0])

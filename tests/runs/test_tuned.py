@@ -36,6 +36,14 @@ def test_a_diverged_rate_never_wins() -> None:
     assert set(kept["lr"]) == {0.1}
 
 
+def test_another_batch_size_is_another_setting_not_a_repeat() -> None:
+    table = cell({0.1: {"a": 2.9}, 0.2: {"b": 2.5, "c": 3.5}}).with_columns(
+        pl.lit(None, pl.String).alias("seed"), pl.Series("batch_sequences", [8.0, 8.0, 64.0])
+    )
+    kept, _ = at_best_rate(table)
+    assert kept["loss"].to_list() == [2.5]
+
+
 def test_without_rates_nothing_is_left_out() -> None:
     table = cell({0.1: {"0": 2.6, "1": 2.5}})
     kept, note = at_best_rate(table)

@@ -6,11 +6,15 @@ docs/warnings/ that says what it means, when it may be ignored, and how to settl
 
 from collections.abc import Callable
 
+from scalewise.checks.best_of_many import best_of_many
 from scalewise.checks.caution import Caution, Evidence
+from scalewise.checks.confounded_scale import confounded_scale
 from scalewise.checks.diverged_runs import diverged_runs
+from scalewise.checks.exponents_disagree import exponents_disagree
 from scalewise.checks.extrapolation import extrapolation
 from scalewise.checks.flops_mismatch import flops_mismatch
 from scalewise.checks.law_trust import at_bound, backtest_misses, outliers, starts_disagree
+from scalewise.checks.looks_diverged import looks_diverged
 from scalewise.checks.repeated_data import repeated_data
 from scalewise.checks.schedule_cut import schedule_cut
 from scalewise.checks.small_sample import few_runs, few_seeds, few_sizes
@@ -25,17 +29,21 @@ CHECKS: dict[str, Check] = {
     "schedule-cut": schedule_cut,
     "untuned-rate": untuned_rate,
     "rate-at-edge": rate_at_edge,
+    "best-of-many": best_of_many,
+    "confounded-scale": confounded_scale,
     "few-sizes": few_sizes,
     "few-seeds": few_seeds,
     "few-runs": few_runs,
     "extrapolation": extrapolation,
     "diverged-runs": diverged_runs,
+    "looks-diverged": looks_diverged,
     "repeated-data": repeated_data,
     "flops-mismatch": flops_mismatch,
     "outliers": outliers,
     "starts-disagree": starts_disagree,
     "at-bound": at_bound,
     "backtest-misses": backtest_misses,
+    "exponents-disagree": exponents_disagree,
     "few-models": few_models,
     "task-at-ceiling": task_at_ceiling,
 }

@@ -31,7 +31,9 @@ class Evidence:
     the column `axis`. `fits` are the laws the answer uses; `by_law` says that losses are compared through a law that
     knows each run's compute, not as they stand. `backtest` counts the losses of a backtest that were
     inside their 95 % intervals, and all that were predicted. `tasks` are the columns of scores, where tasks are what is
-    compared. `exponents` are of one quantity by several methods, that of the answer first.
+    compared. `exponents` are of one quantity by several methods, that of the answer first. `far_off` are runs
+    that the answer leaves out because they lie far off the others. `scale` is the column whose effect is claimed,
+    and `factor` the one at whose levels it is.
     """
 
     runs: Runs
@@ -44,3 +46,6 @@ class Evidence:
     backtest: tuple[int, int] | None = None
     tasks: tuple[str, ...] = ()
     exponents: "tuple[tuple[str, Estimate], ...]" = ()
+    far_off: tuple[str, ...] = ()
+    scale: str | None = None
+    factor: str | None = None

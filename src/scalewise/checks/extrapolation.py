@@ -15,7 +15,8 @@ def extrapolation(evidence: Evidence) -> Caution | None:
         if factor > FAR
         else "the interval assumes that the law's form holds that far"
     )
+    scale = "compute" if evidence.axis in ("flops", "gpu_hours") else evidence.axis
     return Caution(
         "extrapolation",
-        f"the answer reaches {factor:.3g} times beyond the compute of the runs it is drawn from; {weight}.",
+        f"the answer reaches {factor:.3g} times beyond the {scale} of the runs it is drawn from; {weight}.",
     )

@@ -2,15 +2,15 @@
 
 Start with `fit.py` (one law, one data set, with resamples). `families/` holds the formulas, `residual.py` says how
 distance is counted, `solver.py` fits in batches, `resample.py` says what each refit sees. `extrapolate.py` continues a
-curve under many laws, `compare.py` tells laws apart or says that the data cannot, `valley.py` finds the lowest point
-of a curve and how it moves.
+curve under many laws and `extrapolate_surface.py` a loss of size and data, `compare.py` tells laws apart or says that
+the data cannot, `valley.py` finds the lowest point of a curve and how it moves.
 """
 
 from scalewise.laws.compare import Comparison, compare, fit_families
 from scalewise.laws.extrapolate import Forecast, extrapolate
+from scalewise.laws.extrapolate_surface import AveragedSurface, extrapolate_surface
 from scalewise.laws.families import CHINCHILLA, POWER, POWER_FLOOR
 from scalewise.laws.fit import Estimate, Fit, fit_law
-from scalewise.laws.forecast import forecast
 from scalewise.laws.profile import profile
 from scalewise.laws.valley import find_valley, power_line
 
@@ -18,16 +18,17 @@ __all__ = [
     "CHINCHILLA",
     "POWER",
     "POWER_FLOOR",
+    "AveragedSurface",
     "Comparison",
     "Estimate",
     "Fit",
     "Forecast",
     "compare",
     "extrapolate",
+    "extrapolate_surface",
     "find_valley",
     "fit_families",
     "fit_law",
-    "forecast",
     "power_line",
     "profile",
 ]

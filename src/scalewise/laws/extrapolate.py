@@ -160,7 +160,7 @@ def extrapolate(
         _members(f, xs, ys, new, origins, noise, residual, np.random.default_rng([seed, i])) for i, f in enumerate(pool)
     ]
     curves = np.concatenate([values for values, _ in fitted])
-    weights, backtest = _weigh(curves, origins, np.log(xs), observed, noise)
+    weights, backtest = weigh(curves, origins, np.log(xs), observed, noise)
     ahead = curves[:, 0, xs.size :]
     centre = weights @ ahead
     distances = np.maximum(np.log(new / xs[-1]), 0.0)
@@ -259,10 +259,14 @@ def _members(
     return curves.reshape(len(members), len(origins), -1), members
 
 
-def _weigh(
+def weigh(
     curves: Floats, origins: NDArray[np.bool_], z: Floats, observed: Floats, noise: float
 ) -> tuple[Floats, Backtest | None]:
-    """The members' weights, and how their average did from every origin."""
+    """The members' weights, and how their average did from every origin.
+
+    curves (members, origins, points or more); origins (origins, points): what each refit saw, the first everything; z
+    (points,) log scale, rising; observed (points,) in the space of the curves.
+    """
     members = curves.shape[0]
     if len(origins) == 1:
         return np.full(members, 1.0 / members), None

@@ -222,7 +222,8 @@ def _too_few(bound: BoundFamily, x: Floats, groups: int) -> str | None:
     most = min(distinct, groups - 1)
     if needed > most:
         counted = f"{distinct} distinct points" if distinct < needed else f"only {groups} independent runs"
-        others = [f.name for f in (*CURVES, *SURFACES) if f.inputs == family.inputs and len(f.parameters) <= most]
+        alike = [f for f in (*CURVES, *SURFACES) if (f.inputs, f.scales) == (family.inputs, family.scales)]
+        others = [f.name for f in alike if len(f.parameters) <= most]
         could = f"; they can determine: {', '.join(others)}" if others else ""
         return f"{family.formula} has {needed} parameters and there are {counted}{could}"
     return _in_step(x[:, :2]) if family.scales == 2 else None

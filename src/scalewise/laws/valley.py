@@ -2,7 +2,8 @@
 
 Two published recipes: a parabola in log x (Hoffmann et al. 2022, approach 2) and an Akima spline of log y over log x
 (Porian et al. 2024, arXiv 2406.19146, section 2.3). The parabola is biased when the valley is lopsided or the sweep
-is wide; the spline follows the points, noise included.
+is wide; the spline follows the points, noise included. A cubic of log y over log x stands between them: it can be
+lopsided, and is smooth.
 """
 
 from dataclasses import dataclass
@@ -14,8 +15,12 @@ from numpy.typing import NDArray
 from scalewise.laws.fit import Estimate
 
 Floats = NDArray[np.float64]
-Method = Literal["parabola", "akima"]
+Method = Literal["parabola", "akima", "cubic"]
 FEWEST_POINTS = 4
+FEWEST_FOR_CUBIC = 6
+"""Through fewer a cubic follows the noise."""
+LONGEST_LOG = 700.0
+"""An interval from three budgets can end beyond what a float holds."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +32,16 @@ class Valley:
 
 
 def find_valley(x: Floats, y: Floats, method: Method) -> Valley | None:
-    """The lowest point, or None when it lies at the edge or there are fewer than four distinct x."""
+    """The lowest point, or None when it lies at the edge or there are fewer than four distinct x (six for a cubic)."""
     distinct = np.unique(x)
-    if distinct.size < FEWEST_POINTS:
+    if distinct.size < (FEWEST_FOR_CUBIC if method == "cubic" else FEWEST_POINTS):
         return None
     log_x = np.log(distinct)
     grid = np.linspace(log_x[0], log_x[-1], 4001)
     if method == "parabola":
         curve = np.polynomial.Polynomial.fit(np.log(x), y, 2)(grid)
+    elif method == "cubic":
+        curve = np.exp(np.polynomial.Polynomial.fit(np.log(x), np.log(y), 3)(grid))
     else:
         from scipy.interpolate import Akima1DInterpolator
 
@@ -48,21 +55,44 @@ def find_valley(x: Floats, y: Floats, method: Method) -> Valley | None:
 
 @dataclass(frozen=True)
 class PowerLine:
-    """x_optimal grows as c^exponent."""
+    """x_optimal grows as c^exponent: a straight line in logs through the optima.
+
+    `middle` are the means of log c and of log x, `spread` the sum of squares of log c about its mean, `sd` the scatter
+    of the optima about the line, with `degrees` degrees of freedom.
+    """
 
     exponent: Estimate
+    middle: tuple[float, float]
+    spread: float
+    sd: float
+    degrees: int
+
+    def at(self, c: float, level: float = 0.95) -> Estimate:
+        """The line's own x_optimal at c, with its t interval."""
+        away = float(np.log(c)) - self.middle[0]
+        error = self.sd * float(np.sqrt(1 / (self.degrees + 2) + away**2 / self.spread))
+        half = _quantile(level, self.degrees) * error
+        value = self.middle[1] + self.exponent.value * away
+        logs = np.clip([value, value - half, value + half], -LONGEST_LOG, LONGEST_LOG)
+        return Estimate(*(float(v) for v in np.exp(logs)))
 
 
 def power_line(c: Floats, optima: Floats, level: float = 0.95) -> PowerLine | None:
     """A straight line in logs through several budgets' optima, with its t interval. None below three budgets."""
     if np.unique(c).size < 3:
         return None
+    u, v = np.log(c), np.log(optima)
+    away = u - u.mean()
+    spread = float(away @ away)
+    slope = float(away @ v / spread)
+    residual = v - v.mean() - slope * away
+    sd = float(np.sqrt(residual @ residual / (u.size - 2)))
+    half = _quantile(level, u.size - 2) * sd / np.sqrt(spread)
+    exponent = Estimate(slope, float(slope - half), float(slope + half))
+    return PowerLine(exponent, (float(u.mean()), float(v.mean())), spread, sd, u.size - 2)
+
+
+def _quantile(level: float, degrees: int) -> float:
     from scipy.stats import t
 
-    u, v = np.log(c), np.log(optima)
-    spread = u - u.mean()
-    slope = float(spread @ v / (spread @ spread))
-    residual = v - v.mean() - slope * spread
-    error = float(np.sqrt(residual @ residual / (u.size - 2) / (spread @ spread)))
-    half = float(t.ppf(0.5 + level / 2, u.size - 2)) * error
-    return PowerLine(Estimate(slope, slope - half, slope + half))
+    return float(t.ppf(0.5 + level / 2, degrees))

@@ -57,6 +57,16 @@ QUESTIONS: dict[str, Question] = {
             "smol --flops 4e12 --tolerance 0.005 --serve-tokens 1e9",
         ),
         Question(
+            "emergence",
+            "Is a jump in an outcome more than what a log axis makes of a straight line?",
+            "runs.csv --x params --y accuracy --chance 0.25 --items 2000",
+        ),
+        Question(
+            "slope",
+            "Does a group (architecture, data, method) change the level of a scaling curve, or its slope?",
+            "runs.csv --by architecture --x flops --y loss",
+        ),
+        Question(
             "gains",
             "Do small improvements add up? Power first, then single gains, their sum and product, and all together.",
             "runs.csv --change warmup --change ema --change qk_norm",

@@ -1,15 +1,16 @@
 """An outcome against a scale: two columns of a Runs table at the end of every run, and how the outcome errs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.errors import TableError, did_you_mean
+from scalewise.errors import QuestionError, TableError, did_you_mean
 from scalewise.laws.residual import Binomial, Residual, Squares
 from scalewise.questions.observations import Points, trained_points
 from scalewise.runs.table import Runs, listed
+from scalewise.runs.tuned import at_best_rate
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,9 +31,39 @@ class Outcomes:
     left_out: int
     rows: "pl.DataFrame"
 
+    def at(self, rows: NDArray[np.intp]) -> "Outcomes":
+        """Some of the points, by their places."""
+        residual = self.residual.at(rows) if self.residual else None
+        return Outcomes(self.x[rows], self.y[rows], residual, 0, self.rows[rows.tolist()])
+
     def missing(self, x: str, y: str) -> tuple[str, ...]:
         """What to report of runs that were left out."""
         return (f"{self.left_out:,} runs without {x} or {y} are left out",) if self.left_out else ()
+
+    def check(self, source: str, x: str, y: str, fewest: int) -> None:
+        """Raises QuestionError unless x is above 0, y is finite and changes, and there are at least so many x."""
+        start = f"{source}: {y} against {x}"
+        for name, values, allowed in ((x, self.x, self.x > 0), (y, self.y, np.isfinite(self.y))):
+            if (wrong := np.flatnonzero(~(allowed & np.isfinite(values)))).size:
+                run = self.rows["run"][int(wrong[0])]
+                need = "greater than 0" if name == x else "a finite number"
+                raise QuestionError(f"{start}: {name} must be {need}; it is {values[wrong[0]]:g} for run {run}.")
+        if (count := np.unique(self.x).size) < fewest:
+            raise QuestionError(f"{start}: there are {count} distinct {x}; this question needs at least {fewest}.")
+        if np.ptp(self.y) == 0:
+            raise QuestionError(f"{start}: every {y} is {self.y[0]:g}; there is nothing that changes.")
+
+
+def at_best_rates(runs: Runs, x: str) -> tuple[Runs, tuple[str, ...]]:
+    """The runs at the best learning rate of each size and compute, and what was decided; all of them if x is a rate."""
+    import polars as pl
+
+    if x == "lr" or not runs.has("params", "loss", "lr"):
+        return runs, ()
+    best, note = at_best_rate(runs.trained)
+    if note is None:
+        return runs, ()
+    return replace(runs, table=runs.table.filter(pl.col("run").is_in(best["run"].implode()))), (note,)
 
 
 def outcomes(

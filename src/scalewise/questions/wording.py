@@ -37,7 +37,7 @@ def probability(value: float) -> str:
     """Never a certainty: a finite sample cannot give one."""
     if value >= 0.995:
         return "> 99 %"
-    return "< 1 %" if value < 0.005 else f"{100 * value:.0f} %"
+    return "< 1 %" if value <= 0.005 else f"{100 * value:.0f} %"
 
 
 def p_value(value: float) -> str:
@@ -48,6 +48,18 @@ def p_value(value: float) -> str:
 def share(value: float) -> str:
     """0.005 -> 0.5 %."""
     return f"{_trim(100 * value, 3)} %"
+
+
+def interval(value: float, low: float, high: float) -> str:
+    """-0.2 [-0.31, -0.12]: two digits of the interval's half width, and as many decimals of the value."""
+    half = (high - low) / 2
+    decimals = max(0, 1 - math.floor(math.log10(half))) if 0 < half < math.inf else 3
+    return f"{value:,.{decimals}f} [{low:,.{decimals}f}, {high:,.{decimals}f}]"
+
+
+def capital(sentence: str, names: tuple[str, ...]) -> str:
+    """A sentence begins with a capital, unless it begins with the name of a column."""
+    return sentence if sentence.startswith(names) else sentence[0].upper() + sentence[1:]
 
 
 def _trim(value: float, digits: int) -> str:

@@ -24,17 +24,9 @@ WRITERS: dict[str, Writer] = {
         wording.count,
     ),
     **dict.fromkeys(("flops", "serving_flops", "training_flops", "total_flops", "budget_flops"), wording.flops),
-    **dict.fromkeys(("tolerance", "backtest_error", "rms_error", "bias", "largest_difference", "saved"), wording.share),
+    **dict.fromkeys(("tolerance", "backtest_error", "rms_error", "bias", "clearest_difference"), wording.share),
     **dict.fromkeys(
-        (
-            "P(best)",
-            "P(matches largest)",
-            "P(small wins)",
-            "P(impossible)",
-            "P(saturated)",
-            "P(better)",
-            "P(together at least)",
-        ),
+        ("P(best)", "P(small wins)", "P(impossible)", "P(saturated)", "P(better)", "P(together at least)"),
         wording.probability,
     ),
     **dict.fromkeys(("gain", "gain_on_top", "gain_as_product", "gain_together", "shrunk_gain"), wording.share),
@@ -44,11 +36,15 @@ WRITERS: dict[str, Writer] = {
     **dict.fromkeys(("p", "p_holm", "p_bh", "p_exact", "p_alike", "p_level"), wording.p_value),
     "gpu_hours": "{:,.0f}".format,
     **dict.fromkeys(("weight", "P(cross inside)", "P(faster than hardware)"), wording.probability),
-    **dict.fromkeys(("times_longer", "multiplier"), wording.times),
+    **dict.fromkeys(("times_longer", "multiplier", "times_largest"), wording.times),
+    **dict.fromkeys(("reached_at", "largest", "last_before", "first_reached"), wording.count),
     "crossing": wording.count,
+    "saved": wording.share,
     **dict.fromkeys(("first_date", "last_date"), "{:.1f}".format),
 }
 """How the numbers of a column are written; other columns are plain numbers."""
+WRITTEN_OUT = 1e9
+"""Plain numbers from here on are written as 1.2e9."""
 
 
 def shown(finding: Finding) -> tuple[list[str], list[list[str]]]:
@@ -91,11 +87,15 @@ def number(name: str, value: Cell, half_width: float | None = None) -> str:
         return value
     if name in WRITERS:
         return WRITERS[name](value)
+    if name.startswith("P("):
+        return wording.probability(value)
     return f"{value:,}" if isinstance(value, int) else _plain(value, half_width)
 
 
 def _plain(value: float, half_width: float | None) -> str:
     """Two digits of the interval's half width; without an interval, three decimals or four digits."""
+    if abs(value) >= WRITTEN_OUT:
+        return wording.flops(value)
     if half_width:
         decimals = min(6, max(0, 1 - math.floor(math.log10(half_width))))
         return f"{value:,.{decimals}f}"

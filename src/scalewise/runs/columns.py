@@ -89,6 +89,7 @@ COLUMNS: tuple[Column, ...] = (
         ("learning_rate", "peak_lr", "max_lr", "learning_rate_peak", "optimizer.learning_rate"),
     ),
     Column("batch_tokens", "tokens per optimiser step", "number", ("batch_size_in_tokens",)),
+    Column("batch_sequences", "sequences per optimiser step", "number", ("global_batch_sequences",)),
     Column("schedule", "learning-rate schedule", "text", ("lr_schedule",)),
     Column("schedule_tokens", "tokens at which the schedule ends", "count"),
     Column("width", "model width", "count", ("model_dim", "d_model", "hidden_dim", "model.hidden_dim")),

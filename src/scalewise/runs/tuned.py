@@ -9,6 +9,9 @@ from scalewise.runs.levels import compute_levels
 if TYPE_CHECKING:
     import polars as pl
 
+BATCH = ("batch_tokens", "batch_sequences")
+"""With the learning rate, these are a run's setting."""
+
 
 def with_cells(ended: "pl.DataFrame") -> "pl.DataFrame":
     """The ended runs with a column `cell`: one number per group, size and level of compute. Runs whose compute is not
@@ -37,29 +40,32 @@ def at_best_rate(ended: "pl.DataFrame") -> tuple["pl.DataFrame", str | None]:
     """The ended runs at each cell's best rate, all seeds of it, and a sentence when that left something out.
 
     Rates are compared on the seeds that all of them have, so that a rate with more seeds is not judged by another
-    draw of luck; runs without a rate, and cells with one rate, are kept as they are.
+    draw of luck; runs without a rate, and cells with one rate, are kept as they are. Where batch sizes are known, a
+    rate at another batch size is another setting, not a repeat.
     """
     import polars as pl
 
     if "lr" not in ended.columns or compute_axis(ended) is None or ended["lr"].drop_nulls().n_unique() < 2:
         return ended, None
     seed = pl.col("seed") if "seed" in ended.columns else pl.lit("0")
-    cells = with_cells(ended).with_columns(seed.fill_null("0").alias("_seed"))
-    rates = pl.col("lr").n_unique().over("cell")
-    shared = (pl.col("lr").n_unique().over("cell", "_seed") == rates).alias("_shared")
+    batch = [pl.col(c) for c in BATCH if c in ended.columns]
+    setting = pl.when(pl.col("lr").is_not_null()).then(pl.struct("lr", *batch).rank("dense"))
+    cells = with_cells(ended).with_columns(seed.fill_null("0").alias("_seed"), setting.alias("_setting"))
+    rates = pl.col("_setting").n_unique().over("cell")
+    shared = (pl.col("_setting").n_unique().over("cell", "_seed") == rates).alias("_shared")
     cells = cells.with_columns(shared)
     judged = pl.when(pl.col("_shared").any().over("cell")).then(pl.col("_shared")).otherwise(True)
     means = (
         cells.filter(judged & pl.col("loss").is_finite())
-        .group_by("cell", "lr")
+        .group_by("cell", "_setting")
         .agg(pl.col("loss").mean().alias("_mean"))
-        .sort("cell", "_mean", "lr")
+        .sort("cell", "_mean", "_setting")
         .group_by("cell", maintain_order=True)
         .first()
-        .select("cell", pl.col("lr").alias("_best"))
+        .select("cell", pl.col("_setting").alias("_best"))
     )
     joined = cells.join(means, on="cell", how="left", maintain_order="left")
-    keep = (joined["lr"] == joined["_best"]).fill_null(True)
+    keep = (joined["_setting"] == joined["_best"]).fill_null(True)
     kept = ended.filter(keep)
     dropped = ended.height - kept.height
     if dropped == 0:

@@ -6,6 +6,7 @@ from scalewise.laws.families.between_levels import M4
 from scalewise.laws.families.broken_power import ONE_BREAK, TWO_BREAKS
 from scalewise.laws.families.coupled import COUPLED
 from scalewise.laws.families.double_descent import DOUBLE_DESCENT
+from scalewise.laws.families.every_token import EveryToken
 from scalewise.laws.families.exponential import EXPONENTIAL, SATURATING_EXPONENTIAL
 from scalewise.laws.families.family import BoundFamily, Family, Parameter
 from scalewise.laws.families.grouped import Grouped
@@ -24,6 +25,7 @@ from scalewise.laws.families.polynomial import (
 from scalewise.laws.families.power_ceiling import POWER_CEILING
 from scalewise.laws.families.power_sum import CHINCHILLA, POWER, POWER_FLOOR
 from scalewise.laws.families.repetition import REPETITION
+from scalewise.laws.families.rising_power import RISING_POWER, RisingPower
 from scalewise.laws.families.shifted_power import M3, SHIFTED_POWER
 from scalewise.laws.families.spline import Spline
 from scalewise.laws.families.step import STEP
@@ -35,6 +37,7 @@ CURVES: tuple[Family, ...] = (
     POWER,
     POWER_FLOOR,
     POWER_CEILING,
+    RISING_POWER,
     SHIFTED_POWER,
     M3,
     M4,
@@ -78,6 +81,7 @@ __all__ = [
     "POWER_FLOOR",
     "QUADRATIC",
     "REPETITION",
+    "RISING_POWER",
     "SATURATING_EXPONENTIAL",
     "SHIFTED_POWER",
     "STEP",
@@ -85,9 +89,11 @@ __all__ = [
     "TWO_BREAKS",
     "Adjusted",
     "BoundFamily",
+    "EveryToken",
     "Family",
     "Grouped",
     "Logistic",
     "Parameter",
+    "RisingPower",
     "Spline",
 ]

@@ -6,6 +6,9 @@ from scalewise.questions import wording
 from scalewise.questions.answer import Chart, Row
 from scalewise.questions.equal_compute.standings import Standings
 
+MOST_BARS = 12
+"""Of more forecasts the lowest are drawn: bars stand side by side."""
+
 
 def loss_curves(standings: Standings) -> tuple[Chart, ...]:
     """Every size's losses against compute, and its forecast where it has one."""
@@ -19,11 +22,11 @@ def loss_curves(standings: Standings) -> tuple[Chart, ...]:
     if not points:
         return ()
     forecasts: list[Row] = []
-    for s, entrant, _ in standings.forecasts:
+    lowest = sorted(standings.forecasts, key=lambda forecast: forecast[1].log_loss)[:MOST_BARS]
+    for s, entrant, _ in sorted(lowest, key=lambda forecast: (forecast[0].size.group, forecast[0].size.params)):
         low, high = entrant.interval()
-        loss = float(np.exp(entrant.log_loss))
         label = standings.label(s.size)
-        forecasts.append({"size": label, "compute": standings.target, "loss": loss, "low": low, "high": high})
+        forecasts.append({"size": label, "compute": standings.target, "loss": entrant.loss, "low": low, "high": high})
     unit = "GPU-hours" if standings.axis == "gpu_hours" else "training flops"
     told = f"Loss against {unit} for {len(standings.all)} sizes, the same points on a linear and on a log axis."
     if forecasts:

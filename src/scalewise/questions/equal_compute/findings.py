@@ -4,18 +4,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scalewise.laws.forecast import DEGREES
 from scalewise.questions import wording
 from scalewise.questions.answer import Cell, Finding, with_interval
-from scalewise.questions.equal_compute.catch_up import JointLaw
-from scalewise.questions.equal_compute.contest import Entrant, beats_probability, best_probabilities, gap
+from scalewise.questions.equal_compute.contest import Contest, Entrant
 from scalewise.questions.equal_compute.measured import Spreads, entrants, measured_at
-from scalewise.questions.equal_compute.standings import Standing, Standings
+from scalewise.questions.equal_compute.outlook import JOINT, OWN
+from scalewise.questions.equal_compute.standings import Standing, Standings, is_beyond
 
 if TYPE_CHECKING:
     import polars as pl
-
-AVERAGE = "average of its own curves"
 
 
 def measured(rows: "pl.DataFrame", axis: str, levels: list[float], spreads: Spreads, seed: int) -> list[Finding]:
@@ -25,18 +22,18 @@ def measured(rows: "pl.DataFrame", axis: str, levels: list[float], spreads: Spre
     for level in reversed(levels):
         known = measured_at(rows, axis, level)
         entered = entrants(known, spreads)
-        found = best_probabilities(entered, seed)
-        chances: list[float | None] = list(found) if found else [None] * len(entered)
-        first, second = np.argsort([e.log_loss for e in entered])[:2]
+        contest = Contest(entered, seed)
+        chances = contest.best()
+        first, second = (int(i) for i in np.argsort([e.log_loss for e in entered])[:2])
         best = known[first]
-        lead = gap(entered[first], entered[second], seed)
+        lead = contest.gap(first, second)
         winners.append((level, best.size.group, best.size.params, best.mean, *lead, chances[first]))
         big = max(range(len(known)), key=lambda i: known[i].size.params)
         for i, (m, e) in enumerate(zip(known, entered, strict=True)):
             place = "at its end" if m.at_end else "inside its run"
-            matches = None if i == big else beats_probability(e, entered[big], seed)
+            wins = None if i == big else contest.beats(i, big)
             loss = (m.mean, *e.interval())
-            everyone.append((level, m.size.group, m.size.params, *loss, m.losses.size, place, matches, chances[i]))
+            everyone.append((level, m.size.group, m.size.params, *loss, m.losses.size, place, wins, chances[i]))
     if not winners:
         return []
     spread = "a new seed" if spreads else "reading one curve, not of a new seed"
@@ -49,11 +46,43 @@ def measured(rows: "pl.DataFrame", axis: str, levels: list[float], spreads: Spre
         ),
         Finding(
             "Measured losses at equal compute",
-            (axis, "group", "params", *with_interval("loss"), "runs", "point", "P(matches largest)", "P(best)"),
+            (axis, "group", "params", *with_interval("loss"), "runs", "point", "P(small wins)", "P(best)"),
             tuple(everyone),
-            "the median of each run's points within 2 % of the compute, averaged over runs.",
+            "the median of each run's points within 2 % of the compute, averaged over runs. P(small wins): the "
+            "probability of a lower loss than the largest size's there.",
         ),
     ]
+
+
+def all_sizes(standings: Standings, seed: int) -> list[Finding]:
+    """Every size at the compute asked about, however its loss there is known, against the largest."""
+    known = [(s, s.entrant) for s in standings.all if s.entrant is not None]
+    if len(known) < 2:
+        return []
+    contest = Contest([entrant for _, entrant in known], seed)
+    big = next((i for i, (s, _) in enumerate(known) if s is standings.largest), None)
+    rows: list[tuple[Cell, ...]] = []
+    for i, ((s, entrant), best) in enumerate(zip(known, contest.best(), strict=True)):
+        against = big is not None and i != big
+        above = contest.gap(big, i) if big is not None and against else (None, None, None)
+        wins = contest.beats(i, big) if big is not None and against else None
+        loss = (entrant.loss, *entrant.interval())
+        rows.append((s.size.group, s.size.params, how_known(s, standings.target), *loss, *above, wins, best))
+    return [
+        Finding(
+            "All sizes at the compute asked about",
+            ("group", "params", "point", *with_interval("loss", "above_largest"), "P(small wins)", "P(best)"),
+            tuple(rows),
+            f"at {wording.amount(standings.target, standings.axis)}. above_largest: nats more than the largest size. "
+            "P(small wins): the probability of a lower loss than the largest size's.",
+        )
+    ]
+
+
+def how_known(standing: Standing, target: float) -> str:
+    if standing.measured is not None:
+        return "measured"
+    return "extrapolated" if is_beyond(standing, target) else "interpolated"
 
 
 def how_much_longer(standings: Standings) -> Finding:
@@ -70,39 +99,47 @@ def how_much_longer(standings: Standings) -> Finding:
     )
 
 
-def extrapolated(standings: Standings, joint: JointLaw | None, seed: int) -> list[Finding]:
-    """What each size that was trained less would reach, under every law that fits, and P(it matches the largest)."""
+def extrapolated(standings: Standings, seed: int) -> list[Finding]:
+    """What each size that was trained less would reach: by its own curve, by the law of all sizes, and averaged."""
     big = standings.largest
+    backtest = standings.joint.backtest if standings.joint else None
     rows: list[tuple[Cell, ...]] = []
-    for s, entrant, forecast in standings.forecasts:
+    laws: list[tuple[Cell, ...]] = []
+    for s, _, outlook in standings.forecasts:
         who = (s.size.group, s.size.params)
-        for law in forecast.laws:
-            alone = Entrant(float(np.log(law.value.value)), law.spread, DEGREES)
-            wins = _matches(s, alone, big, seed)
-            value = law.value
-            rows.append((*who, law.fit.family.formula, value.value, value.low, value.high, law.backtest, wins))
-        if joint is not None and s.tokens is not None and big.tokens is not None:
-            here = (s.size.params, s.tokens * standings.target / s.spent)
-            there = (big.size.params, big.tokens * standings.target / big.spent)
-            value, wins = joint.at(*here), None if s is big else joint.matches(here, there)
-            rows.append((*who, joint.fit.family.formula, value.value, value.low, value.high, None, wins))
-        value = forecast.interval()
-        rows.append((*who, AVERAGE, value.value, value.low, value.high, None, _matches(s, entrant, big, seed)))
+        own = outlook.own.backtest if outlook.own else None
+        missed = {OWN: own.error if own else None, JOINT: backtest.error if backtest else None}
+        for way, (share, entrant) in outlook.ways.items():
+            loss = (entrant.loss, *entrant.interval())
+            rows.append((*who, way, share, *loss, missed.get(way), _wins(s, entrant, big, seed)))
+        if outlook.own is not None:
+            for law, weight in outlook.own.weights.items():
+                value = float(outlook.own.by_family[law][0])
+                laws.append((*who, OWN, law, weight * (1 - outlook.share), value))
+        if outlook.joint is not None and standings.joint is not None:
+            laws.append((*who, JOINT, standings.joint.fit.family.formula, outlook.share, outlook.joint.loss))
     if not rows:
         return []
     return [
         Finding(
             "Extrapolated to equal compute",
-            ("group", "params", "law", *with_interval("loss"), "backtest_error", "P(matches largest)"),
+            ("group", "params", "by", "weight", *with_interval("loss"), "backtest_error", "P(small wins)"),
             tuple(rows),
-            "one law: bootstrap interval of its curve. The average is widened by noise, backtest error and the spread "
-            "between laws. backtest_error: relative error at the curve's end when fitted as far before it as the "
-            "target lies beyond it; - where the curve is too short for that.",
-        )
+            "intervals hold the noise, the spread of laws and refits, and how far backtests missed per unit of log "
+            "distance. weight: 1 / (noise + backtest error at this distance); what cannot be backtested counts only "
+            "if nothing can. backtest_error: relative error at the end of curves that was not fitted; - where they "
+            "are too short.",
+        ),
+        Finding(
+            "Laws behind the extrapolation",
+            ("group", "params", "by", "law", "weight", "loss"),
+            tuple(laws),
+            "the loss at equal compute under each law, and what it counts for in the average.",
+        ),
     ]
 
 
-def _matches(standing: Standing, entrant: Entrant, big: Standing, seed: int) -> float | None:
+def _wins(standing: Standing, entrant: Entrant, big: Standing, seed: int) -> float | None:
     if standing is big or big.entrant is None:
         return None
-    return beats_probability(entrant, big.entrant, seed)
+    return Contest([entrant, big.entrant], seed).beats(0, 1)

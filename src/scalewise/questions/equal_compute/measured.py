@@ -50,20 +50,28 @@ def sizes_of(observed: "pl.DataFrame") -> list[Size]:
     return [Size(group, params) for group, params in rows]
 
 
-def measured_levels(observed: "pl.DataFrame", axis: str, most: int = 40) -> list[float]:
-    """The amounts of compute at which some run ended and two sizes or more were observed, ascending."""
+MOST_LEVELS = 40
+"""Measured losses are compared at this many amounts of compute, the largest."""
+
+
+def measured_levels(observed: "pl.DataFrame", axis: str) -> tuple[list[float], bool]:
+    """The amounts of compute at which some run ended and two sizes or more were observed, ascending.
+
+    The largest MOST_LEVELS of them, and whether there are more.
+    """
     import polars as pl
 
     ends = observed.group_by("run").agg(pl.col(axis).max(), pl.col("params").first())
     levels = compute_levels(ends[axis].to_numpy())
     centres = ends.with_columns(pl.Series("level", levels)).group_by("level").agg(pl.col(axis).max()).sort("level")
-    found = []
+    found: list[float] = []
     for centre in centres[axis].to_list()[::-1]:
-        if within(observed, axis, centre)["params"].n_unique() >= 2:
-            found.append(float(centre))
-        if len(found) == most:
-            break
-    return found[::-1]
+        if within(observed, axis, centre)["params"].n_unique() < 2:
+            continue
+        if len(found) == MOST_LEVELS:
+            return found[::-1], True
+        found.append(float(centre))
+    return found[::-1], False
 
 
 def measured_at(observed: "pl.DataFrame", axis: str, level: float) -> list[Measured]:
@@ -100,13 +108,18 @@ def seed_spreads(observed: "pl.DataFrame", axis: str) -> Spreads:
     """
     import polars as pl
 
-    ends = observed.sort(axis).group_by("run", maintain_order=True).last()
+    ends = observed.sort(axis, maintain_order=True).group_by("run", maintain_order=True).last()
     ends = ends.with_columns(pl.Series("_level", compute_levels(ends[axis].to_numpy())), pl.col("loss").log())
     cell = ["group", "params", "_level"]
-    cells = ends.group_by(cell).agg(pl.len().alias("runs"), pl.col("loss").var().alias("variance"))
+    cells = ends.group_by(cell, maintain_order=True).agg(pl.len().alias("runs"), pl.col("loss").var().alias("variance"))
     cells = cells.filter(pl.col("runs") > 1).with_columns((pl.col("runs") - 1).alias("degrees"))
     square = (pl.col("variance") * pl.col("degrees")).sum().alias("square")
-    by_size = cells.group_by("group", "params").agg(square, pl.col("degrees").sum()).sort("group", "params")
+    by_size = (
+        cells.sort(cell)
+        .group_by("group", "params", maintain_order=True)
+        .agg(square, pl.col("degrees").sum())
+        .sort("group", "params")
+    )
     whole = by_size.select(pl.col("square", "degrees").sum()).row(0)
     if by_size.height == 0:
         return {}
@@ -116,7 +129,12 @@ def seed_spreads(observed: "pl.DataFrame", axis: str) -> Spreads:
 
 
 def entrants(measured: list[Measured], spreads: Spreads) -> list[Entrant]:
-    """Measured losses with their uncertainty: the spread of seeds, or else of reading a single curve."""
+    """Measured losses with their uncertainty: the spread of seeds, or else of reading a single curve.
+
+    A curve with one point there is read as well as the others are in the median.
+    """
+    read = [m.reading_sd for m in measured if m.reading_sd is not None]
+    usual = float(np.median(read)) if read else None
     result = []
     for m in measured:
         log_loss = float(np.log(m.losses).mean())
@@ -124,7 +142,7 @@ def entrants(measured: list[Measured], spreads: Spreads) -> list[Entrant]:
             sd, degrees = spreads[m.size]
             result.append(Entrant(log_loss, float(sd / np.sqrt(m.losses.size)), degrees))
         else:
-            result.append(Entrant(log_loss, m.reading_sd, READING_DEGREES))
+            result.append(Entrant(log_loss, usual if m.reading_sd is None else m.reading_sd, READING_DEGREES))
     return result
 
 

@@ -6,16 +6,18 @@ from scalewise.checks import Evidence, cautions
 from scalewise.errors import QuestionError
 from scalewise.questions import wording
 from scalewise.questions.answer import Answer, judge
-from scalewise.questions.equal_compute import charts, findings
-from scalewise.questions.equal_compute.catch_up import JointLaw, joint_law
-from scalewise.questions.equal_compute.contest import gap
-from scalewise.questions.equal_compute.measured import measured_levels, seed_spreads, with_ends, within
-from scalewise.questions.equal_compute.standings import Standings, has_losses, standings_at
+from scalewise.questions.equal_compute import charts, findings, slopes
+from scalewise.questions.equal_compute.assumptions import assumptions
+from scalewise.questions.equal_compute.matching import pairs, tokens_to_match
+from scalewise.questions.equal_compute.measured import MOST_LEVELS, measured_levels, seed_spreads, with_ends, within
+from scalewise.questions.equal_compute.proposals import next_run
+from scalewise.questions.equal_compute.saturation import saturation
+from scalewise.questions.equal_compute.standings import has_losses, standings_at
+from scalewise.questions.equal_compute.verdict import verdict
 from scalewise.questions.observations import in_order, observed
-from scalewise.questions.option import GROUP, RESAMPLES, SEED, Option
+from scalewise.questions.option import BUDGET, GROUP, RESAMPLES, SEED, Option
 from scalewise.questions.repeat import repeat
-from scalewise.runs.levels import EQUAL_WITHIN
-from scalewise.runs.table import Runs, listed
+from scalewise.runs.table import Runs
 from scalewise.runs.validate import LARGEST
 
 if TYPE_CHECKING:
@@ -31,38 +33,47 @@ def equal_compute(
     compute: Annotated[
         Axis | None, Option("Unit of compute. Default: gpu_hours where every row has them, else flops.")
     ] = None,
+    small: Annotated[
+        float | None, Option("Params of a model that is to match a bigger one. Default: each that is smaller.")
+    ] = None,
+    big: Annotated[float | None, Option("Params of the model to match. Default: the next larger of each.")] = None,
+    after: Annotated[
+        float | None, Option("Tokens after which to test whether the losses of all sizes fall equally fast.")
+    ] = None,
+    tolerance: Annotated[
+        float | None, Option("Nats; a curve that gains less by a doubling of compute is saturated. Default: its noise.")
+    ] = None,
     group: Annotated[str | None, GROUP] = None,
-    resamples: Annotated[int, RESAMPLES] = 500,
+    budget: Annotated[float | None, BUDGET] = None,
+    resamples: Annotated[int, RESAMPLES] = 1000,
     seed: Annotated[int, SEED] = 0,
 ) -> Answer:
     """Compare every size at `at` compute (default: what the largest model was given).
 
     `compute` is the unit, `flops` or `gpu_hours`; by default GPU-hours where every row has them. `group` leaves other
     groups out. Losses measured at equal compute come first; a size that was trained less is extrapolated along its own
-    curve, under every law that fits, and by one law of size and data over all runs of one group. Raises QuestionError
-    for a single size or run.
+    curve by many laws and by one law of size and data over all runs of one group, averaged. `small` and `big` (params)
+    choose whose end a smaller model is to match; `after` (tokens) tests for equal slopes; `tolerance` (nats) says when
+    a curve is saturated; `budget` (training flops) limits the next run. Raises QuestionError for a single size or run,
+    or an option that these runs cannot serve.
     """
     axis: Axis = compute or default_axis(runs)
     runs.require("params", axis, purpose="equal-compute")
     runs = runs.of_group(group)
-    if at is not None and not 0 < at < LARGEST:
-        raise QuestionError(f"--at {at:g}: must be a number of {axis} greater than 0 (and below {LARGEST:g}).")
+    _check(at=at, after=after, tolerance=tolerance)
     rows, notes = _rows(runs, axis)
-    sizes = rows.select("group", "params").n_unique()
-    if sizes > MOST_SIZES:
-        raise QuestionError(
-            f"{runs.source}: {sizes:,} different sizes; equal-compute compares at most {MOST_SIZES}: keep those of "
-            "interest, or round params so that equal models count as one size."
-        )
-    if sizes < 2:
-        only = wording.count(rows["params"][0])
-        raise QuestionError(f"{runs.source}: there is only one size ({only} params); equal-compute compares sizes.")
+    _check_sizes(rows, runs.source)
     known = has_losses(rows)
     spreads = seed_spreads(rows, axis) if known else {}
-    levels = measured_levels(rows, axis) if known else []
+    levels, more = measured_levels(rows, axis) if known else ([], False)
+    if more:
+        notes.append(f"sizes share more than {MOST_LEVELS} amounts of compute; the {MOST_LEVELS} largest are compared")
     standings = standings_at(rows, axis, at, spreads, resamples, seed)
-    joint = joint_law(rows, resamples, seed) if standings.forecasts else None
-    probability, sentence = _verdict(standings, seed)
+    matched = pairs(standings, small, big)
+    falls, until = slopes.slopes_after(rows, runs.source, after, resamples, seed) if after else ([], 0.0)
+    probability, sentence = verdict(standings, seed)
+    if after:
+        sentence = f"{sentence} {slopes.in_words(falls, after)}"
     largest = standings.label(standings.largest.size)
     evidence = Evidence(
         runs,
@@ -70,7 +81,7 @@ def equal_compute(
         axis,
         asked=standings.target,
         seen=min(s.spent for s in standings.all),
-        fits=(joint.fit,) if joint else (),
+        fits=(standings.joint.fit,) if standings.joint and standings.forecasts else (),
     )
     return Answer(
         question="equal-compute",
@@ -80,15 +91,34 @@ def equal_compute(
         sentence=sentence,
         findings=(
             *findings.measured(rows, axis, levels, spreads, seed),
+            *findings.all_sizes(standings, seed),
             findings.how_much_longer(standings),
-            *findings.extrapolated(standings, joint, seed),
+            *findings.extrapolated(standings, seed),
+            *tokens_to_match(standings, matched, seed),
+            *saturation(standings, spreads, tolerance),
+            *(slopes.equal_slopes(falls, standings, after, until) if after else ()),
         ),
-        charts=charts.loss_curves(standings),
-        assumptions=_assumptions(standings, joint),
+        charts=(*charts.loss_curves(standings), *(slopes.slope_charts(falls, standings, after) if after else ())),
+        assumptions=assumptions(standings, after is not None),
         warnings=cautions(evidence),
-        next_run=_next_run(standings, probability),
+        next_run=next_run(standings, rows, spreads, probability, budget, seed),
         reading=(*runs.reading, *notes),
-        repeat=repeat("equal-compute", runs, seed, {"at": at, "compute": compute, "group": group}),
+        repeat=repeat(
+            "equal-compute",
+            runs,
+            seed,
+            {
+                "at": at,
+                "compute": compute,
+                "small": small,
+                "big": big,
+                "after": after,
+                "tolerance": tolerance,
+                "group": group,
+                "budget": budget,
+                "resamples": resamples if resamples != 1000 else None,
+            },
+        ),
     )
 
 
@@ -96,6 +126,24 @@ def default_axis(runs: Runs) -> Axis:
     """GPU-hours are only ever in a table because somebody put them there; flops may have been computed."""
     complete = runs.has("gpu_hours") and runs.table["gpu_hours"].null_count() == 0
     return "gpu_hours" if complete or not runs.has("flops") else "flops"
+
+
+def _check(**options: float | None) -> None:
+    for name, value in options.items():
+        if value is not None and not 0 < value < LARGEST:
+            raise QuestionError(f"--{name} {value:g}: must be a number greater than 0 (and below {LARGEST:g}).")
+
+
+def _check_sizes(rows: "pl.DataFrame", source: str) -> None:
+    sizes = rows.select("group", "params").n_unique()
+    if sizes > MOST_SIZES:
+        raise QuestionError(
+            f"{source}: {sizes:,} different sizes; equal-compute compares at most {MOST_SIZES}: keep those of "
+            "interest, or round params so that equal models count as one size."
+        )
+    if sizes < 2:
+        only = wording.count(rows["params"][0])
+        raise QuestionError(f"{source}: there is only one size ({only} params); equal-compute compares sizes.")
 
 
 def _rows(runs: Runs, axis: Axis) -> tuple["pl.DataFrame", list[str]]:
@@ -114,46 +162,6 @@ def _rows(runs: Runs, axis: Axis) -> tuple["pl.DataFrame", list[str]]:
     return with_ends(known, axis), notes
 
 
-def _verdict(standings: Standings, seed: int) -> tuple[float | None, str]:
-    """P(the largest is best) and the answer in one sentence."""
-    where = f"At {wording.amount(standings.target, standings.axis)}"
-    longer = _longest(standings)
-    entered = standings.entered
-    largest = standings.largest
-    if len(entered) < 2 or largest.entrant is None:
-        return None, f"{where} nothing can be said about losses{longer}."
-    (winner, first), (runner_up, second) = entered[:2]
-    rival, loss = (runner_up, second) if winner is largest else (largest, largest.entrant)
-    lead, low, high = gap(first, loss, seed)
-    interval = "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
-    how = "measured" if winner.measured and rival.measured else _how(standings)
-    other = "the next best" if winner is largest else "the largest"
-    sentence = (
-        f"{where} the {standings.label(winner.size)} model has the lowest loss ({how}): {lead:.3f}{interval} nats "
-        f"below {other} ({standings.label(rival.size)}){longer}."
-    )
-    probability, chance = (standings.best_probability(s.size.params, seed) for s in (largest, winner))
-    if probability is None or chance is None:
-        return None, f"{sentence} Each size has one run there, so nothing shows whether this is luck."
-    return probability, f"{sentence} It is the best of all with probability {wording.probability(chance)}."
-
-
-def _how(standings: Standings) -> str:
-    beyond = any(s.spent < standings.target / (1 + EQUAL_WITHIN) for s, _, _ in standings.forecasts)
-    return "extrapolated" if beyond else "interpolated"
-
-
-def _longest(standings: Standings) -> str:
-    """How much longer the size that is furthest behind must train, where any is behind."""
-    behind = min(standings.all, key=lambda s: s.spent)
-    factor = standings.target / behind.spent
-    if factor <= 1 + EQUAL_WITHIN:
-        return ""
-    return (
-        f"; the {standings.label(behind.size)} model must train {wording.times(factor)} as long as it did to get there"
-    )
-
-
 def _compared(rows: "pl.DataFrame", axis: str, levels: list[float]) -> "pl.DataFrame":
     """One row per run and level, or all rows where no level is shared: what the checks look at."""
     import polars as pl
@@ -165,41 +173,3 @@ def _compared(rows: "pl.DataFrame", axis: str, levels: list[float]) -> "pl.DataF
         for level in levels
     ]
     return pl.concat(near)
-
-
-def _assumptions(standings: Standings, joint: JointLaw | None) -> tuple[str, ...]:
-    unit = "GPU-hours" if standings.axis == "gpu_hours" else "training flops"
-    lines = [f"compute is counted in {unit}, equal within 2 %"]
-    if any(s.measured and s.measured.losses.size > 1 for s in standings.all):
-        lines.append("the spread between seeds of a size is the same (relative to the loss) at every amount of compute")
-    if standings.left_out:
-        names = listed(standings.label(s.size) for s in standings.left_out)
-        lines.append(f"nothing can be said about the loss of {names} there: they are in no comparison")
-    if standings.forecasts:
-        lines.append("a size that trains longer goes on along its own curve, with a schedule stretched to match")
-        if all(forecast.backtested for _, _, forecast in standings.forecasts):
-            lines.append("forecast intervals rest on backtests of the same curve at the same distance")
-        else:
-            lines.append(
-                "some curves are too short for a backtest at this distance: the error found at a shorter one was "
-                "scaled up with log distance, and where there was none the interval is not calibrated"
-            )
-    if joint:
-        lines.append(f"{joint.fit.family.formula} ({joint.fit.family.source}) holds for all sizes together")
-    return tuple(lines)
-
-
-def _next_run(standings: Standings, probability: float | None) -> str | None:
-    """Where the data cannot tell: measure what was extrapolated, or repeat what was measured once."""
-    if judge(probability) != "the data cannot tell":
-        return None
-    at = wording.amount(standings.target, standings.axis)
-    if standings.forecasts:
-        best, _, _ = min(standings.forecasts, key=lambda item: item[1].log_loss)
-        return (
-            f"train the {standings.label(best.size)} model with {at} ({wording.times(standings.target / best.spent)} "
-            "what it had): the measured loss replaces the extrapolation."
-        )
-    if len(standings.entered) < 2:
-        return f"losses of every size at {at}."
-    return f"two more seeds of the two best sizes at {at}: the gap is within the spread of seeds."

@@ -1,19 +1,43 @@
 """How a compute budget is best divided between size and data, under a fitted law of both."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.laws import Fit
+from scalewise.laws.families import BoundFamily
 
 Floats = NDArray[np.float64]
 
 SIX_ND_WITHIN = 0.02
 FEWEST_FOR_PARABOLA = 4
 GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
+BISECTIONS = 60
 ITERATIONS = 90
 """Golden-section steps: shrinks 60 natural-log units of size to below 1e-15 of it."""
+
+
+class Laws(Protocol):
+    """One law or several, a row each: a fit and its refits, or laws that are set side by side."""
+
+    @property
+    def best_and_draws(self) -> Floats:
+        """(rows, parameters)."""
+
+    def curves(self, x: Floats) -> Floats:
+        """Loss at x (points, 2), or (rows, points, 2): (rows, points)."""
+
+
+@dataclass(frozen=True)
+class OneLaw:
+    """A single law, without refits: theta (1, parameters)."""
+
+    bound: BoundFamily
+    best_and_draws: Floats
+
+    def curves(self, x: Floats) -> Floats:
+        return self.bound.predict(self.best_and_draws, x)
 
 
 @dataclass(frozen=True)
@@ -54,7 +78,7 @@ class Budget:
     """A fixed amount of training compute, spent under a fitted law. Every method works on the best fit (row 0) and
     all refits at once."""
 
-    fit: Fit
+    fit: Laws
     cost: TokenCost
     flops: float
 
@@ -83,11 +107,19 @@ class Budget:
         return np.asarray(0.5 * (low + high)[:, 0])
 
     def smallest_within(self, optimum: Floats, relative: float, nats: float = 0.0) -> Floats:
-        """Log of the smallest size whose loss is at most (1 + relative) times the optimum's plus `nats`: bisection."""
+        """Log of the smallest size whose loss is at most (1 + relative) times the optimum's plus `nats`."""
+        return self._farthest_within(optimum, np.zeros_like(optimum), relative, nats)
+
+    def largest_within(self, optimum: Floats, relative: float, nats: float = 0.0) -> Floats:
+        """Log of the largest such size."""
+        return self._farthest_within(optimum, np.full_like(optimum, np.log(self.flops / 6.0)), relative, nats)
+
+    def _farthest_within(self, optimum: Floats, end: Floats, relative: float, nats: float) -> Floats:
+        """Log of the size nearest to `end` that is still within the tolerance: bisection from the optimum."""
         allowed = self.loss(optimum[:, None]) * (1.0 + relative) + nats
-        low, high = np.zeros_like(optimum)[:, None], optimum[:, None]
-        for _ in range(80):
-            middle = 0.5 * (low + high)
+        outside, inside = end[:, None], optimum[:, None]
+        for _ in range(BISECTIONS):
+            middle = 0.5 * (outside + inside)
             within = self.loss(middle) <= allowed
-            high, low = np.where(within, middle, high), np.where(within, low, middle)
-        return np.asarray(high[:, 0])
+            inside, outside = np.where(within, middle, inside), np.where(within, outside, middle)
+        return np.asarray(inside[:, 0])

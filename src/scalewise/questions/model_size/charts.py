@@ -3,7 +3,7 @@
 import numpy as np
 
 from scalewise.questions import wording
-from scalewise.questions.answer import Chart, Row
+from scalewise.questions.answer import Chart, Finding, Row
 from scalewise.questions.model_size.choice import Case, Choice, exponential
 from scalewise.questions.model_size.findings import path_flops
 from scalewise.questions.model_size.isoflop import IsoflopOptima
@@ -64,4 +64,21 @@ def path(case: Case, isoflop: tuple[IsoflopOptima, ...]) -> Chart:
         "Optimal size as compute grows",
         told + (", and the lowest point of each isoFLOP budget." if dots else "."),
         {"path": line, "optima": dots, "target": [{"flops": case.flops}]},
+    )
+
+
+def by_method(case: Case, methods: Finding) -> Chart:
+    """The optimum by every method, one below the other."""
+    surface = float(str(methods.rows[0][1]))
+    rows: list[Row] = []
+    for name, *numbers in methods.rows:
+        value, low, high = (None if v is None else float(str(v)) / surface for v in numbers)
+        rows.append({"label": name, "value": value, "low": low, "high": high})
+    flops = wording.flops(case.flops)
+    return Chart(
+        "intervals",
+        f"The best size at {flops} flops, by method",
+        f"The compute-optimal size at {flops} flops with its 95 % interval by every method, in units of the surface's, "
+        f"{wording.count(surface)} params.",
+        {"axes": [{"x": "best size over the surface's"}], "rows": rows, "reference": [{"value": 1.0}]},
     )

@@ -9,7 +9,7 @@ from scalewise.errors import QuestionError
 from scalewise.laws import Estimate, Fit
 from scalewise.laws.fit import estimate
 from scalewise.questions import wording
-from scalewise.questions.model_size.allocation import Budget, TokenCost
+from scalewise.questions.model_size.allocation import Budget, OneLaw, TokenCost
 from scalewise.questions.observations import SurfacePoints
 
 Floats = NDArray[np.float64]
@@ -64,6 +64,11 @@ class Case:
 
     def budget(self, flops: float) -> Budget:
         return Budget(self.fit, self.cost, flops)
+
+    def best_budget(self, flops: float) -> Budget:
+        """The same under the best fit alone."""
+        assert self.fit.bound is not None
+        return Budget(OneLaw(self.fit.bound, self.fit.theta), self.cost, flops)
 
     def choose(self, flops: float | None = None) -> "Choice":
         """The choice at the compute asked about, or at another."""

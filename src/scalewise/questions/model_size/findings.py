@@ -4,10 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.laws import Estimate, Fit
-from scalewise.laws.fit import STARTS, estimate
+from scalewise.laws.fit import STARTS
 from scalewise.questions.answer import Cell, Finding, with_interval
 from scalewise.questions.model_size.choice import Case, Choice, exponential, triple
-from scalewise.questions.model_size.isoflop import IsoflopOptima
 
 Floats = NDArray[np.float64]
 
@@ -66,28 +65,6 @@ def path(case: Case) -> Finding:
         "The optimum as compute grows",
         ("flops", *with_interval("params", "tokens"), "smallest_params", "range"),
         tuple(rows),
-    )
-
-
-def exponents(fit: Fit, isoflop: tuple[IsoflopOptima, ...]) -> Finding:
-    """By the surface, beta / (alpha + beta) (Hoffmann et al. 2022, equation 4), and through the optima of budgets."""
-    draws = fit.parameter_draws()
-    total = draws["alpha"] + draws["beta"]
-    share = draws["beta"][total != 0] / total[total != 0]
-    surface = estimate(float(share[0]), share[1:])
-    rows: list[tuple[Cell, ...]] = [
-        ("surface: beta / (alpha + beta)", *triple(surface), float(10**surface.value), f"{fit.points:,} points")
-    ]
-    for optima in isoflop:
-        if optima.line is not None:
-            e = optima.line.exponent
-            budgets = f"{len(optima.flops)} budgets"
-            rows.append((f"isoFLOP: {optima.method} per budget", *triple(e), float(10**e.value), budgets))
-    return Finding(
-        "Exponent of the optimal size with compute",
-        ("method", *with_interval("exponent"), "size_for_10x_compute", "from"),
-        tuple(rows),
-        "N_opt grows as C^exponent; the surface's exponent is for compute counted as 6ND.",
     )
 
 

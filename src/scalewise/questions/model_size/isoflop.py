@@ -10,7 +10,8 @@ from scalewise.questions.observations import SurfacePoints
 from scalewise.runs.levels import compute_levels
 
 Floats = NDArray[np.float64]
-METHODS: tuple[Method, ...] = ("akima", "parabola")
+METHODS: tuple[Method, ...] = ("cubic", "akima", "parabola")
+"""Akima is the spline of Porian et al. 2024, the parabola Hoffmann et al. 2022's approach 2."""
 MOST_BUDGETS = 200
 
 
@@ -24,22 +25,31 @@ class IsoflopOptima:
     line: PowerLine | None
 
 
-def isoflop_optima(data: SurfacePoints) -> tuple[IsoflopOptima, ...]:
-    """Optima by each method. Empty when the runs do not form budgets of at least four sizes."""
+def isoflop_optima(data: SurfacePoints, loss: Floats | None = None) -> tuple[IsoflopOptima, ...]:
+    """Optima by each method, of the runs' losses or of others (points,) at the same places.
+
+    Empty when the runs do not form budgets of at least four sizes.
+    """
     levels = compute_levels(data.flops)
     numbers, counts = np.unique(levels, return_counts=True)
     budgets = numbers[counts >= FEWEST_POINTS]
     if budgets.size == 0 or budgets.size > MOST_BUDGETS:
         return ()
+    losses = data.loss if loss is None else loss
     found = []
     for method in METHODS:
         optima = []
         for level in budgets:
             here = levels == level
-            valley = find_valley(data.params[here], data.loss[here], method)
+            valley = find_valley(data.params[here], losses[here], method)
             if valley is not None:
                 optima.append((float(np.median(data.flops[here])), valley.x))
         if optima:
             flops, params = np.array(optima).T
             found.append(IsoflopOptima(method, flops, params, power_line(flops, params)))
     return tuple(found)
+
+
+def line_of(isoflop: tuple[IsoflopOptima, ...], method: Method) -> PowerLine | None:
+    """The power law through the optima by this method, if there is one."""
+    return next((optima.line for optima in isoflop if optima.method == method), None)

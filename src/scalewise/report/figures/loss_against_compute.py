@@ -3,7 +3,7 @@
 from scalewise.questions.answer import Chart, Row
 from scalewise.report.figures.axes import SIZE_COLOURS, Spec, axis, side_by_side
 
-MOST_DOTS = 40
+MOST_DOTS = 30
 """Curves with more points than this are drawn as lines only."""
 STEP = 9.0
 """Pixels between the forecasts of two sizes."""

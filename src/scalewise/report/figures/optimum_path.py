@@ -4,7 +4,7 @@ from scalewise.questions.answer import Chart
 from scalewise.report.figures.axes import Spec, axis, side_by_side
 from scalewise.report.figures.marks import curve_in_band, labelled_points
 
-LOOKS = (("#d1495b", "circle"), ("#5f9e6e", "square"))
+LOOKS = (("#d1495b", "circle"), ("#5f9e6e", "square"), ("#c98a1b", "triangle-up"))
 
 
 def optimum_path(chart: Chart) -> Spec:
