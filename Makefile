@@ -17,7 +17,7 @@ lab: $(VENV)/.train ## train a small suite here (a few minutes), ask the same qu
 	@$(BIN)/scalewise train studies/lab.toml --into $(OUT)/lab --html $(OUT)/lab.html
 
 test: $(VENV)/.test ## run all tests (installs PyTorch)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.test ## ruff and mypy --strict
 	@$(BIN)/ruff check
