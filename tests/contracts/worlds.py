@@ -79,11 +79,13 @@ def _accuracies() -> pl.DataFrame:
 WORLDS: dict[str, World] = {
     "equal-compute": World({"at": 1.23456789e12}),
     "model-size": World({"flops": 1.23456789e12, "tolerance": 0.01}),
+    "target": World({"level": 1.3, "x": "flops", "points": "frontier"}),
     "slope": World({"at": 1.23456789e19, "date": "year", "hardware_doubling": 2.0}, _architectures),
     "emergence": World({"chance": 0.25, "steeper_than": 1.123456789}, _accuracies),
     "gains": World({"change": ["warmup", "ema"], "effect": 0.00123456789}, _changes),
     "beats": World({"a": "muon", "by": "method", "pair": ["seed"], "margin": 0.01}, _methods),
     "general-factor": World({"by": "family", "task": ["arc", "piqa", "sciq", "copa"]}, _scores),
     "matched-loss": World({"least": 0.00123456789}, _checkpoints),
+    "trend": World({"by": "flops_budget", "smallest": 0.0123456789}),
     "audit": World(),
 }

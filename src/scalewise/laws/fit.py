@@ -192,6 +192,8 @@ def _usual_resampling(residual: Residual, groups: int) -> Resampling:
 def _unidentified(family: Family, bound: BoundFamily, theta: Floats, jacobian: Floats) -> str | None:
     """Which parameters trade off against each other without any prediction moving, if some do."""
     free = ~at_edge(bound, theta)[0] & (np.abs(jacobian).max(axis=1) > 0)
+    if not free.any():
+        return None
     moves = jacobian[free] / np.linalg.norm(jacobian[free], axis=1, keepdims=True)
     left, size, _ = np.linalg.svd(moves, full_matrices=False)
     if size[-1] > LEAST_SINGULAR * size[0]:

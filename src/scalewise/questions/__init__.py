@@ -62,6 +62,11 @@ QUESTIONS: dict[str, Question] = {
             "runs.csv --x params --y accuracy --chance 0.25 --items 2000",
         ),
         Question(
+            "target",
+            "How much more of a scale until an outcome reaches a level: human accuracy, a loss?",
+            "runs.csv --x tokens --y accuracy --level 0.95 --ceiling 1",
+        ),
+        Question(
             "slope",
             "Does a group (architecture, data, method) change the level of a scaling curve, or its slope?",
             "runs.csv --by architecture --x flops --y loss",
@@ -85,6 +90,11 @@ QUESTIONS: dict[str, Question] = {
             "matched-loss",
             "At the same pretraining loss, does a bigger model still transfer better, or is loss all that matters?",
             "runs.csv --loss val_loss --y accuracy",
+        ),
+        Question(
+            "trend",
+            "Does an outcome change with a scale, by which law, does a second factor change that, and does it vanish?",
+            "runs.csv --x params --y accuracy --by pretrained",
         ),
         Question(
             "audit",

@@ -137,19 +137,23 @@ def averaged(
     left_out |= {fit.family.name: str(fit.problem) for fit in fits if not fit.ok}
     _check_any(found, left_out)
     weights = np.array([shares[kept[i]] for i in found])
-    freedom = max(1, closest.points - absorbed - free_parameters(closest))
-    noise = float(np.sqrt(np.sum(closest.residuals**2) / freedom))
+    weights = weights / weights.sum()
+    left = [np.sum(fits[i].residuals ** 2) / _freedom(fits[i], absorbed) for i in found]
     return Average(
         fits=tuple(fits[i] for i in found),
-        weights=weights / weights.sum(),
+        weights=weights,
         misfits={fit.family.name: misfit(fit, points, dispersion) for fit in able},
         all_weights={able[i].family.name: float(shares[i]) for i in np.argsort(-shares, kind="stable")},
         left_out=left_out,
-        noise=noise,
+        noise=float(np.sqrt(weights @ np.array(left))),
         design=design,
         dispersion=dispersion,
         residual=sized,
     )
+
+
+def _freedom(fit: Fit, absorbed: int) -> int:
+    return max(1, fit.points - absorbed - free_parameters(fit))
 
 
 def _check_any(left: Sequence[object], left_out: dict[str, str]) -> None:

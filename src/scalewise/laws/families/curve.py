@@ -42,7 +42,7 @@ class Spread:
     @property
     def y_range(self) -> float:
         """Width of the data in y, never 0."""
-        return max(self.y_high - self.y_low, 1e-6 * max(abs(self.y_high), 1e-300))
+        return max(self.y_high - self.y_low, 1e-6 * (abs(self.y_high) or 1.0))
 
     @property
     def y_size(self) -> float:
