@@ -129,7 +129,7 @@ class Engine:
 
     def _begin(self) -> None:
         for run in self.runs:
-            run.folder.create(run.recipe.columns | {"compute": self._arithmetic()})
+            run.folder.create(run.recipe.columns | {"arithmetic": self._arithmetic()})
             run.folder.set_state("running")
         if self.step:
             self._load()

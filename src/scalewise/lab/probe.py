@@ -55,11 +55,11 @@ def fastest_products() -> Products:
     return min(seconds, key=lambda kernels: seconds[kernels])
 
 
-def step_seconds(setting: Setting, compute: Compute, members: int, windows: int = 4) -> float:
+def step_seconds(setting: Setting, compute: Compute, members: int, windows: int = 4, repeats: int = 4) -> float:
     """Seconds of one training step of a stack, each member reading `windows` windows."""
     stack = Stack(setting, [Member(1e-3, seed=0)] * members, compute)
     text = torch.zeros(members, windows, setting.shape.context + 1, dtype=torch.long)
-    return best_seconds(lambda: stack.step(text, 1.0), 4)
+    return best_seconds(lambda: stack.step(text, 1.0), repeats)
 
 
 def _small(width: int) -> Setting:

@@ -44,7 +44,7 @@ def train_study(study_path: Path, directory: Path, workers: int, device: str = "
     on.
     """
     study = load_study(study_path)
-    _check_device(device)
+    check_device(device)
     source = corpus_source(study.data.corpus, study_path)
     corpus = load_corpus(source)
     check_budgets(study, corpus)
@@ -74,7 +74,7 @@ def train_study(study_path: Path, directory: Path, workers: int, device: str = "
     return store
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str) -> None:
     if device == "cuda":
         import torch
 

@@ -161,6 +161,19 @@ def test_a_killed_suite_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
     assert corpus_record["sha256"] == summary["data_sha256"][0]
 
 
+def test_a_plan_says_what_a_study_costs(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(STUDY)
+    command = [sys.executable, "-m", "scalewise", "plan", str(tmp_path / "study.toml"), "--workers", "1", "--json"]
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    plan = json.loads(done.stdout)
+    assert [size["width"] for size in plan["sizes"]] == [12, 16]
+    assert plan["total"]["runs"] == 2 * ((5 + 1) + (3 + 1))
+    trunk, cooled = 0.8 * (6 * 4e8 + 4 * 4e8), 0.2 * (6 * 4e8 + 4 * 8e8)
+    assert plan["flops_per_arm"]["llama"] == pytest.approx(2 * (trunk + cooled), rel=0.03)
+    assert 0 < plan["total"]["minutes"] < 10
+
+
 def test_a_folder_of_another_study_is_refused(tmp_path: Path) -> None:
     from scalewise.errors import StudyError
     from scalewise.lab.suite import train_study
