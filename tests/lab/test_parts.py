@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from scalewise.errors import StudyError
 from scalewise.lab.data.corpus import Corpus, load_corpus
 from scalewise.lab.data.windows import WindowOrder, held_out_windows
+from scalewise.lab.plan import cells_of, check_budgets
 from scalewise.lab.recipe import batch_windows
-from scalewise.lab.schedule import WARMUP, Schedule, rate_fraction
+from scalewise.lab.schedule import WARMUP, Schedule, branch_step, rate_fraction
 from scalewise.lab.study import load_study
 from scalewise.lab.tuning import MOST_STEPS, Tuned, bracket
 
@@ -21,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize("schedule", ["wsd", "cosine"])
 @pytest.mark.parametrize("steps", [50, 1000, 12345])
 def test_schedules_rise_touch_the_peak_and_end_low(schedule: Schedule, steps: int) -> None:
-    rates = np.array([rate_fraction(schedule, step, steps) for step in range(steps)])
-    warm = int(WARMUP * steps)
+    warm = round(WARMUP * steps)
+    rates = np.array([rate_fraction(schedule, step, steps, warm) for step in range(steps)])
     assert (np.diff(rates[:warm]) > 0).all()
     assert rates.max() == pytest.approx(1.0, abs=0.01)
     assert rates.max() <= 1.0
@@ -30,8 +31,17 @@ def test_schedules_rise_touch_the_peak_and_end_low(schedule: Schedule, steps: in
     assert 0.0 < rates[-1] < 0.15
 
 
-def search(centre: int, loss_of: dict[int, float]) -> Tuned:
-    generator = bracket(centre)
+@given(short=st.integers(10, 500), times=st.integers(2, 16))
+def test_budgets_share_their_trunk_up_to_the_branch(short: int, times: int) -> None:
+    branch = branch_step("wsd", short)
+    rates = [[rate_fraction("wsd", step, steps, 3) for step in range(branch)] for steps in (short, short * times)]
+    assert rates[0] == rates[1]
+    assert rate_fraction("wsd", branch + 1, short, 3) < 1.0
+    assert branch_step("cosine", short) == 0
+
+
+def search(centre: int, loss_of: dict[int, float], reach: int = 1) -> Tuned:
+    generator = bracket(centre, reach)
     wanted = next(generator)
     while True:
         try:
@@ -40,9 +50,9 @@ def search(centre: int, loss_of: dict[int, float]) -> Tuned:
             return end.value
 
 
-@given(best=st.integers(-6, 6))
-def test_a_valley_is_bracketed_wherever_it_lies(best: int) -> None:
-    found = search(0, {e: abs(e - best) + 1.0 for e in range(-20, 21)})
+@given(best=st.integers(-6, 6), reach=st.integers(1, 2))
+def test_a_valley_is_bracketed_wherever_it_lies(best: int, reach: int) -> None:
+    found = search(0, {e: abs(e - best) + 1.0 for e in range(-20, 21)}, reach)
     assert found.best == best
     assert found.bracketed
     assert {best - 1, best, best + 1} <= set(found.losses)
@@ -121,10 +131,59 @@ def test_batches_are_powers_of_two_that_grow_with_the_run() -> None:
 def test_the_studies_of_the_repository_are_valid(name: str) -> None:
     study = load_study(ROOT / "studies" / f"{name}.toml")
     corpus = small_corpus()
-    for size in study.sizes:
-        for budget in study.flops:
-            recipe = study.recipe(size, budget, study.first_rate_exponent(size), 0, corpus)
-            assert recipe.flops == pytest.approx(budget, rel=0.01)  # equal compute across sizes
+    check_budgets(study, corpus)
+    for cells in cells_of(study, corpus):
+        for recipe in cells.recipes:
+            assert recipe.flops == pytest.approx(recipe.flops_budget, rel=0.02)  # equal compute across sizes
+            assert recipe.warmup_steps <= recipe.steps / 2
+
+
+ARMS = """
+name = "arms"
+flops = [1e9, 4e9]
+sizes = [{ width = 16, depth = 1 }, { width = 32, depth = 2 }]
+[[arms]]
+name = "plain"
+architecture = "gpt2"
+init = "gpt2"
+[[arms]]
+name = "cosine"
+schedule = "cosine"
+[[arms]]
+name = "recurrent"
+architecture = "lstm"
+sizes = [{ width = 24, depth = 1 }]
+"""
+
+
+def test_a_plan_charges_trunks_once_and_tuning_in_full(tmp_path: Path) -> None:
+    """Of one rate, seed and size: cosine pays every budget whole; wsd pays the trunk once and a fifth of each."""
+    (tmp_path / "study.toml").write_text(ARMS)
+    study = load_study(tmp_path / "study.toml")
+    cells = cells_of(study, small_corpus())
+    assert [(c.arm.name, c.size.width) for c in cells] == [
+        ("plain", 16), ("plain", 32), ("cosine", 16), ("cosine", 32), ("recurrent", 24)
+    ]  # fmt: skip
+    by_arm = {c.arm.name: c.flops for c in cells}
+    assert all(len(c.recipes) == (5 + 2) + (3 + 2) for c in cells)
+    assert by_arm["cosine"] == pytest.approx(7 * 1e9 + 5 * 4e9, rel=0.02)
+    trunks = 5 * (0.8 * 4e9) + 2 * (0.8 * 1e9)  # three rates and two seeds go on to the second budget
+    assert by_arm["plain"] == pytest.approx(trunks + 0.2 * (7 * 1e9 + 5 * 4e9), rel=0.02)
+
+
+def test_data_are_paired_across_sizes_rates_and_arms(tmp_path: Path) -> None:
+    """What decides the reading order is text, context and seed; only those are in common, and they are."""
+    (tmp_path / "study.toml").write_text(ARMS)
+    cells = cells_of(load_study(tmp_path / "study.toml"), small_corpus())
+    orders = {(r.shape.context, r.data_sha256) for c in cells for r in c.recipes}
+    assert len(orders) == 1
+    assert all({r.seed for r in c.recipes} == {0, 1, 2} for c in cells)
+
+
+def test_a_budget_of_hardly_a_step_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(ARMS.replace("[1e9, 4e9]", "[1e7, 4e9]"))
+    with pytest.raises(StudyError, match="at least 10 are needed"):
+        check_budgets(load_study(tmp_path / "study.toml"), small_corpus())
 
 
 def test_all_errors_of_a_study_are_listed_at_once(tmp_path: Path) -> None:

@@ -49,11 +49,11 @@ def train(
     """Train the suite a study declares: every size tuned alike, at equal compute, with several seeds."""
     calls = _study_questions(study)  # a misspelt question is found before the training, not after it
     check_outputs(html)
-    _need_torch()
+    check_torch()
     from scalewise.lab.suite import train_study
     from scalewise.runs import read
 
-    store = train_study(study, into, workers or _cores(), device)
+    store = train_study(study, into, workers or cores(), device)
     runs = read(store.path)
     typer.echo(f"trained {len(runs)} runs into {store.path}", err=True)
     if html:
@@ -98,7 +98,7 @@ def _study_questions(study: Path) -> list[Call]:
     return calls
 
 
-def _need_torch() -> None:
+def check_torch() -> None:
     from importlib.util import find_spec
 
     from scalewise.errors import MissingExtraError
@@ -107,7 +107,7 @@ def _need_torch() -> None:
         raise MissingExtraError("PyTorch", "train", "training")
 
 
-def _cores() -> int:
+def cores() -> int:
     import os
 
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,165 +1,221 @@
-"""The engine: trains one recipe to the end, resumes where it was interrupted, writes its numbers as data."""
+"""The engine: trains runs of one shape as one stack, from where each was left, and writes their numbers as data.
+
+A run goes along its trunk to the step at which it cools, leaves the trunk's state there for longer budgets, and cools.
+All state of a run is in its checkpoint: weights, moments, what has been logged, and how many windows have been read,
+from which the data order goes on.
+"""
 
 import math
-import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
 
+from scalewise.lab.checkpoint import Checkpoint
+from scalewise.lab.compute import Compute
 from scalewise.lab.data.corpus import Corpus
 from scalewise.lab.data.windows import WindowOrder, held_out_windows
-from scalewise.lab.models.llama import Llama
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.schedule import rate_fraction
-from scalewise.runs.store import RunFolder, State
+from scalewise.lab.stack import Member, Setting, Stack
+from scalewise.runs.store import State, Store
 
-LOGGED_POINTS = 40
+LOGGED_PER_DOUBLING = 6
+"""Losses are logged at steps in geometric progression, the same for every budget of a trunk."""
 CHECKPOINT_SECONDS = 20.0
-BETA1 = 0.9
+EVALUATED_AT_ONCE = 64
 
 
 @dataclass
-class Progress:
-    """Where a run stands: what a checkpoint must hold beside weights and optimiser state."""
+class Run:
+    """One member of the stack: its recipe, where it is kept, and what a checkpoint must hold beside the weights."""
 
-    step: int = 0
+    recipe: Recipe
+    store: Store
+    rows: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
     loss_sum: float = 0.0
     loss_steps: int = 0
 
+    def __post_init__(self) -> None:
+        self.folder = self.store.run(self.recipe.name)
+        self.trunk = trunk_checkpoint(self.store, self.recipe)
+        self.cooling = cooling_checkpoint(self.store, self.recipe)
 
-class Trainer:
-    """One run on one device.
+    def log(self, step: int, held_out_loss: float | None = None) -> None:
+        tokens = step * self.recipe.batch_tokens
+        row = {
+            "step": step,
+            "tokens": tokens,
+            "flops": tokens * self.recipe.shape.flops_per_token,
+            "seconds": round(self.seconds, 3),
+            "train_loss": self.loss_sum / max(1, self.loss_steps),
+        }
+        if held_out_loss is not None:
+            row["loss"] = held_out_loss
+        self.folder.append(row)
+        self.rows.append(row)
+        self.loss_sum, self.loss_steps = 0.0, 0
 
-    On one thread of a CPU, a run that was killed and resumed gives the same numbers, bit for bit, as one
-    that was left alone: the data order follows from the step, and the checkpoint holds all other state.
+    def diverge(self, step: int, message: str) -> None:
+        self.log(step, held_out_loss=math.nan)
+        self.end("diverged", message)
+
+    def end(self, state: State, message: str = "") -> None:
+        self.folder.set_state(state, message)
+        self.cooling.remove()
+
+
+def trunk_checkpoint(store: Store, recipe: Recipe) -> Checkpoint:
+    return Checkpoint(store.path / "trunks", recipe.trunk)
+
+
+def cooling_checkpoint(store: Store, recipe: Recipe) -> Checkpoint:
+    return Checkpoint(store.run(recipe.name).path, "cooling")
+
+
+def position(store: Store, recipe: Recipe) -> int:
+    """The step from which a run goes on: of its own checkpoint, or of a trunk that is not yet past its branch."""
+    own = cooling_checkpoint(store, recipe).step()
+    shared = trunk_checkpoint(store, recipe).step()
+    return own or (shared if shared <= recipe.branch_step else 0)
+
+
+class Engine:
+    """Runs of one shape, schedule and budget, all at the same step: see `position`.
+
+    On one thread of a CPU, a run's numbers do not depend on its companions nor on how often it was killed and resumed.
     """
 
-    def __init__(self, recipe: Recipe, corpus: Corpus, folder: RunFolder, device: str = "cpu") -> None:
-        self.recipe = recipe
-        self.folder = folder
-        self.device = torch.device(device)
-        self.model = Llama(recipe.shape)
-        self.model.initialise(recipe.seed)
-        self.model.to(self.device)
-        matrices = [p for p in self.model.parameters() if p.ndim == 2]
-        gains = [p for p in self.model.parameters() if p.ndim < 2]
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": matrices, "weight_decay": recipe.weight_decay},
-                {"params": gains, "weight_decay": 0.0},
-            ],
-            lr=recipe.lr,
-            betas=(BETA1, recipe.beta2),
-            fused=True,
-        )
-        self.order = WindowOrder(corpus.train, recipe.shape.context, recipe.seed)
-        self.held_out = held_out_windows(corpus, recipe.shape.context, recipe.held_out_windows)
-        self.progress = Progress()
+    def __init__(self, recipes: Sequence[Recipe], corpus: Corpus, store: Store, compute: Compute) -> None:
+        recipe = self.recipe = recipes[0]
+        self.runs = [Run(recipe, store) for recipe in recipes]
+        setting = Setting(recipe.shape, recipe.init, recipe.optimizer, recipe.weight_decay, recipe.beta2)
+        self.stack = Stack(setting, [Member(r.lr, r.seed, r.clip) for r in recipes], compute)
+        context = recipe.shape.context
+        self.orders = {r.seed: WindowOrder(corpus.train, context, r.seed) for r in recipes}
+        self.held_out = torch.from_numpy(held_out_windows(corpus, context, recipe.held_out_windows))
+        self.step = position(store, recipe)
+        self.windows_read = self.step * recipe.batch_windows
 
     def train(
         self,
         on_step: Callable[[int], None] = lambda step: None,
         should_stop: Callable[[], bool] = lambda: False,
-    ) -> State:
-        """Train to the end of the schedule. `should_stop` is asked after every step; a stopped run keeps its
-        checkpoint and stays `running`, to be resumed by calling this again."""
-        self.folder.create(self.recipe.columns)
-        self.folder.set_state("running")
-        self._load_checkpoint()
-        log_every = max(1, self.recipe.steps // LOGGED_POINTS)
-        started = saved = time.monotonic()
-        before = self.progress.seconds
-        while self.progress.step < self.recipe.steps:
-            self._step()
-            step = self.progress.step
-            self.progress.seconds = before + time.monotonic() - started
-            on_step(step)
-            if step % log_every == 0 or step == self.recipe.steps:
-                if not math.isfinite(self.progress.loss_sum):
-                    self._log(held_out_loss=math.nan)
-                    return self._end("diverged", f"the training loss was not finite at step {step}")
-                if step < self.recipe.steps:
-                    self._log()
-            if should_stop():
-                self._save_checkpoint()
-                return "running"
-            if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                self._save_checkpoint()
+    ) -> bool:
+        """Train to the end; whether that was reached. `should_stop` is asked after every step; what is stopped keeps
+        its checkpoints and is gone on with by a new Engine."""
+        self._begin()
+        saved = time.monotonic()
+        while self.runs and self.step < self.recipe.steps:
+            started = time.monotonic()
+            self._one_step()
+            for run in self.runs:
+                run.seconds += (time.monotonic() - started) / len(self.runs)
+            if self.step < self.recipe.steps and is_logged(self.step):
+                for run in self.runs:
+                    run.log(self.step)
+            on_step(self.step)
+            stopping = should_stop()
+            if stopping or self.step == self.recipe.branch_step or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                self._save()
                 saved = time.monotonic()
-        loss = self.evaluate()
-        self._log(held_out_loss=loss)
-        return (
-            self._end("finished") if math.isfinite(loss) else self._end("diverged", "the held-out loss is not finite")
-        )
+            if stopping:
+                return False
+        self._finish()
+        return True
 
-    def _step(self) -> None:
-        recipe, progress = self.recipe, self.progress
-        rate = recipe.lr * rate_fraction(recipe.schedule, progress.step, recipe.steps)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        windows = self.order.read(progress.step * recipe.batch_windows, recipe.batch_windows)
-        loss = self._loss(torch.from_numpy(windows))
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        progress.step += 1
-        progress.loss_sum += float(loss.detach())
-        progress.loss_steps += 1
+    def _begin(self) -> None:
+        for run in self.runs:
+            run.folder.create(run.recipe.columns | {"arithmetic": self._arithmetic()})
+            run.folder.set_state("running")
+        if self.step:
+            self._load()
+        for run in self.runs:
+            run.folder.metrics_path.unlink(missing_ok=True)  # what the checkpoint has of it is written again
+            for row in run.rows:
+                run.folder.append(row)
 
-    def _loss(self, windows: Tensor) -> Tensor:
-        windows = windows.to(self.device, torch.long)
-        logits = self.model(windows[:, :-1])
-        return F.cross_entropy(logits.flatten(0, 1), windows[:, 1:].flatten())
+    def _arithmetic(self) -> str:
+        compute = self.stack.compute
+        attention = compute.attention_for(self.recipe.shape.context)
+        return f"{compute.device}, {compute.precision}, {compute.products} fp32 products, {attention} attention"
 
-    @torch.no_grad()
-    def evaluate(self) -> float:
-        """Mean loss on the fixed held-out windows, nats per token."""
-        total, chunk = 0.0, 64
-        for start in range(0, len(self.held_out), chunk):
-            windows = torch.from_numpy(self.held_out[start : start + chunk])
-            total += float(self._loss(windows)) * len(windows)
-        return total / len(self.held_out)
-
-    def _log(self, held_out_loss: float | None = None) -> None:
-        progress = self.progress
-        tokens = progress.step * self.recipe.batch_tokens
-        row: dict[str, Any] = {
-            "step": progress.step,
-            "tokens": tokens,
-            "flops": tokens * self.recipe.shape.flops_per_token,
-            "seconds": round(progress.seconds, 3),
-            "train_loss": progress.loss_sum / max(1, progress.loss_steps),
+    def _one_step(self) -> None:
+        recipe = self.recipe
+        fraction = rate_fraction(recipe.schedule, self.step, recipe.steps, recipe.warmup_steps)
+        read = {
+            seed: torch.from_numpy(order.read(self.windows_read, recipe.batch_windows))
+            for seed, order in self.orders.items()
         }
-        if held_out_loss is not None:
-            row["loss"] = held_out_loss
-        self.folder.append(row)
-        progress.loss_sum, progress.loss_steps = 0.0, 0
+        windows = torch.stack([read[member.seed] for member in self.stack.members])
+        losses = self.stack.step(windows, fraction).tolist()
+        self.step += 1
+        self.windows_read += recipe.batch_windows
+        for run, loss in zip(self.runs, losses, strict=True):
+            run.loss_sum += loss
+            run.loss_steps += 1
+        if not all(map(math.isfinite, losses)):
+            self._drop([k for k, loss in enumerate(losses) if not math.isfinite(loss)])
 
-    def _end(self, state: State, message: str = "") -> State:
-        self.folder.set_state(state, message)
-        self.folder.checkpoint_path.unlink(missing_ok=True)
-        return state
+    def _drop(self, diverged: list[int]) -> None:
+        """Members whose loss is no number stop; a trunk remembers it, since every longer run would meet it too."""
+        for k in diverged:
+            run = self.runs[k]
+            run.diverge(self.step, f"the training loss was not finite at step {self.step}")
+            if self.step <= self.recipe.branch_step:
+                run.trunk.save(self.step, {"diverged": self.step, "rows": run.rows})
+        kept = [k for k in range(len(self.runs)) if k not in diverged]
+        self.runs = [self.runs[k] for k in kept]
+        if kept:
+            self.stack.keep(kept)
 
-    def _save_checkpoint(self) -> None:
-        beside = self.folder.checkpoint_path.with_suffix(f".{os.getpid()}")
-        state = {
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "progress": vars(self.progress),
-        }
-        torch.save(state, beside)
-        beside.replace(self.folder.checkpoint_path)
+    def _finish(self) -> None:
+        if not self.runs:
+            return
+        chunks = torch.split(self.held_out, EVALUATED_AT_ONCE)
+        totals = sum(self.stack.evaluate(chunk).double() * len(chunk) for chunk in chunks)
+        assert isinstance(totals, torch.Tensor)
+        for run, loss in zip(self.runs, (totals / len(self.held_out)).tolist(), strict=True):
+            if math.isfinite(loss):
+                run.log(self.step, held_out_loss=loss)
+                run.end("finished")
+            else:
+                run.diverge(self.step, "the held-out loss is not finite")
 
-    def _load_checkpoint(self) -> None:
-        if self.folder.checkpoint_path.exists():
-            state = torch.load(self.folder.checkpoint_path, map_location=self.device, weights_only=True)
-            self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.progress = Progress(**state["progress"])
+    def _save(self) -> None:
+        """Up to the branch into the trunk's checkpoint, then into the run's own."""
+        for k, run in enumerate(self.runs):
+            state = self.stack.member_state(k) | {
+                "windows_read": self.windows_read,
+                "rows": run.rows,
+                "sums": [run.seconds, run.loss_sum, run.loss_steps],
+            }
+            (run.trunk if self.step <= self.recipe.branch_step else run.cooling).save(self.step, state)
+
+    def _load(self) -> None:
+        diverged = []
+        for k, run in enumerate(self.runs):
+            state = (run.cooling if run.cooling.step() else run.trunk).load()
+            run.rows = state["rows"]
+            if "diverged" in state:
+                run.folder.metrics_path.unlink(missing_ok=True)
+                for row in run.rows:
+                    run.folder.append(row)
+                run.end("diverged", f"the training loss was not finite at step {state['diverged']}")
+                diverged.append(k)
+                continue
+            self.stack.set_member_state(k, state)
+            self.windows_read = state["windows_read"]
+            run.seconds, run.loss_sum, run.loss_steps = state["sums"]
+        kept = [k for k in range(len(self.runs)) if k not in diverged]
+        self.runs = [self.runs[k] for k in kept]
+        if kept and diverged:
+            self.stack.keep(kept)
+
+
+def is_logged(step: int) -> bool:
+    """Steps in geometric progression, about `LOGGED_PER_DOUBLING` to a doubling."""
+    return int(LOGGED_PER_DOUBLING * math.log2(step)) > int(LOGGED_PER_DOUBLING * math.log2(max(1, step - 1)))

@@ -45,17 +45,18 @@ class SuiteProgress:
         self._skipped += work
 
     def update(self, name: str, share: float) -> None:
-        """A running run has done this share of its work."""
+        """A stack has done this share of its work."""
         if name in self._runs:
             self._runs[name] = (self._runs[name][0], share)
             self._draw()
 
-    def finish(self, name: str, outcome: str) -> None:
-        """A run has ended: `outcome` says how."""
+    def finish(self, name: str, outcomes: list[tuple[str, str]]) -> None:
+        """A stack has ended: of each of its runs, the name and how it ended."""
         work, _ = self._runs.pop(name)
         self._ended += work
         self._draw()
-        self._console.print(f"{name}  {outcome}  {self._eta()}", highlight=False)
+        for run, outcome in outcomes:
+            self._console.print(f"{run}  {outcome}  {self._eta()}", highlight=False)
 
     def _done(self) -> float:
         return self._ended + sum(work * share for work, share in self._runs.values())

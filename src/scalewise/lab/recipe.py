@@ -4,24 +4,31 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
-from scalewise.lab.schedule import Schedule
+from scalewise.lab.schedule import Schedule, branch_step
+from scalewise.lab.shapes import Gpt2Shape, LstmShape, UniversalShape, architecture_of
 from scalewise.runs.flops import TransformerShape
+
+Init = Literal["fan-in", "gpt2"]
+OptimizerName = Literal["adamw", "muon"]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a run's numbers, apart from the machine's rounding."""
+    """Everything that decides a run's numbers, apart from the machine's arithmetic."""
 
     study: str
     group: str
-    shape: TransformerShape
+    shape: TransformerShape | Gpt2Shape | UniversalShape | LstmShape
     flops_budget: float
     lr: float
     seed: int
     batch_windows: int
+    warmup_steps: int
     schedule: Schedule
+    optimizer: OptimizerName
+    init: Init
     weight_decay: float
     beta2: float
     clip: float
@@ -39,6 +46,11 @@ class Recipe:
         return max(1, round(self.flops_budget / (self.shape.flops_per_token * self.batch_tokens)))
 
     @property
+    def branch_step(self) -> int:
+        """The step at which this run leaves the trunk that it shares with other budgets; 0 for one of its own."""
+        return branch_step(self.schedule, self.steps)
+
+    @property
     def tokens(self) -> int:
         return self.steps * self.batch_tokens
 
@@ -49,10 +61,21 @@ class Recipe:
     @property
     def name(self) -> str:
         """A readable name, made unique by a hash of the whole recipe."""
-        content = json.dumps(asdict(self), sort_keys=True).encode()
-        digest = hashlib.sha256(content).hexdigest()[:8]
-        size = f"w{self.shape.width}d{self.shape.depth}"
-        return f"{size}-c{self.flops_budget:.3g}-lr{self.lr:.3g}-s{self.seed}-{digest}"
+        return f"{self._size}-c{self.flops_budget:.3g}-lr{self.lr:.3g}-s{self.seed}-{self._digest()}"
+
+    @property
+    def trunk(self) -> str:
+        """The name of what runs of all budgets share: the recipe without its budget."""
+        return f"{self._size}-lr{self.lr:.3g}-s{self.seed}-{self._digest('flops_budget')}"
+
+    @property
+    def _size(self) -> str:
+        return f"w{self.shape.width}d{self.shape.depth}"
+
+    def _digest(self, *without: str) -> str:
+        content = asdict(self) | {"architecture": architecture_of(self.shape)}
+        kept = {key: value for key, value in content.items() if key not in without}
+        return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:8]
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -63,13 +86,15 @@ class Recipe:
             "seed": self.seed,
             "params": self.shape.params,
             "params_no_embed": self.shape.params_no_embed,
+            "architecture": architecture_of(self.shape),
             "width": self.shape.width,
             "depth": self.shape.depth,
             "context": self.shape.context,
             "flops_budget": self.flops_budget,
             "lr": self.lr,
             "batch_tokens": self.batch_tokens,
-            "optimizer": "adamw",
+            "optimizer": self.optimizer,
+            "init": self.init,
             "schedule": self.schedule,
             "schedule_tokens": self.tokens,
             "data_size": self.data_size,

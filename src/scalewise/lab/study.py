@@ -4,14 +4,15 @@ import math
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from scalewise.errors import StudyError, did_you_mean
 from scalewise.lab.data.corpus import Corpus
-from scalewise.lab.recipe import Recipe, batch_windows
-from scalewise.lab.schedule import Schedule
+from scalewise.lab.recipe import Init, OptimizerName, Recipe, batch_windows
+from scalewise.lab.schedule import MOST_WARMUP, WARMUP, Schedule
+from scalewise.lab.shapes import Architecture, Gpt2Shape, LstmShape, UniversalShape
 from scalewise.runs.flops import TransformerShape
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -40,15 +41,17 @@ class Size(Declared):
             raise ValueError(f"width {self.width} must be a multiple of twice its {heads} heads")
         return self
 
-    def shape(self, context: int) -> TransformerShape:
-        return TransformerShape(
-            width=self.width,
-            depth=self.depth,
-            heads=self.heads or max(1, self.width // 32),
-            feedforward=self.feedforward or 8 * math.ceil(self.width / 3),
-            vocabulary=BYTES,
-            context=context,
-        )
+    def shape(
+        self, context: int, architecture: Architecture = "llama"
+    ) -> TransformerShape | Gpt2Shape | UniversalShape | LstmShape:
+        """The shape in an architecture; GPT-2's feed-forward defaults to 4 widths, an LSTM has neither it nor heads."""
+        if architecture == "lstm":
+            return LstmShape(self.width, self.depth, BYTES, context)
+        heads = self.heads or max(1, self.width // 32)
+        if architecture == "gpt2":
+            return Gpt2Shape(self.width, self.depth, heads, self.feedforward or 4 * self.width, BYTES, context)
+        kind = UniversalShape if architecture == "universal" else TransformerShape
+        return kind(self.width, self.depth, heads, self.feedforward or 8 * math.ceil(self.width / 3), BYTES, context)
 
 
 class Data(Declared):
@@ -58,10 +61,34 @@ class Data(Declared):
 
 
 class Training(Declared):
+    """What all runs share, unless an arm says otherwise. `precision` auto is bf16 where that is faster here."""
+
+    architecture: Architecture = "llama"
+    optimizer: OptimizerName = "adamw"
+    init: Init = "fan-in"
     schedule: Schedule = "wsd"
     weight_decay: float = Field(default=0.1, ge=0)
     beta2: float = Field(default=0.99, gt=0, lt=1)
     clip: Positive = 1.0
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+
+
+class Arm(Declared):
+    """One recipe of several that are compared; what is left out is as in `[training]`, and `sizes` as in the study."""
+
+    name: str = Field(min_length=1)
+    architecture: Architecture | None = None
+    optimizer: OptimizerName | None = None
+    init: Init | None = None
+    schedule: Schedule | None = None
+    weight_decay: float | None = Field(default=None, ge=0)
+    beta2: float | None = Field(default=None, gt=0, lt=1)
+    clip: Positive | None = None
+    sizes: tuple[Size, ...] | None = Field(default=None, min_length=1)
+
+    def training(self, shared: Training) -> Training:
+        own = self.model_dump(exclude_none=True, exclude={"name", "sizes"})
+        return shared.model_copy(update=own)
 
 
 class Batch(Declared):
@@ -73,9 +100,11 @@ class Batch(Declared):
 
 
 class Tuning(Declared):
-    """The learning rate is searched on a factor-2 grid around `rate_times_width / width`."""
+    """The learning rate is searched on a factor-2 grid that begins at `rate_times_width / width`, or at `muon_rate` for
+    Muon, whose best rate does not change with width (measured at widths 32 to 128)."""
 
     rate_times_width: Positive = 0.25
+    muon_rate: Positive = 0.02
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0, 1, 2)
 
     @field_validator("seeds")
@@ -108,42 +137,69 @@ class Study(Declared):
     training: Training = Training()
     batch: Batch = Batch()
     tuning: Tuning = Tuning()
+    arms: tuple[Arm, ...] = ()
     questions: tuple[QuestionCall, ...] = ()
 
     @model_validator(mode="after")
-    def sizes_are_distinct(self) -> "Study":
-        shapes = [size.shape(self.data.context) for size in self.sizes]
-        if len(set(shapes)) < len(shapes):
-            raise ValueError("two of the sizes are the same model; list each once")
+    def names_and_sizes_are_distinct(self) -> "Study":
+        names = [arm.name for arm in self.arms]
+        if len(set(names)) < len(names):
+            raise ValueError("two of the arms have the same name; name each once")
+        for arm in self.all_arms:
+            shapes = [self.shape(arm, size) for size in self.sizes_of(arm)]
+            if len(set(shapes)) < len(shapes):
+                raise ValueError("two of the sizes are the same model; list each once")
         return self
 
-    def recipe(self, size: Size, budget: float, rate_exponent: int, seed: int, corpus: Corpus) -> Recipe:
-        shape = size.shape(self.data.context)
+    @property
+    def all_arms(self) -> tuple[Arm, ...]:
+        """The arms, or the one that a study without arms is."""
+        return self.arms or (Arm(name=self.group),)
+
+    def sizes_of(self, arm: Arm) -> tuple[Size, ...]:
+        return arm.sizes or self.sizes
+
+    def shape(self, arm: Arm, size: Size) -> TransformerShape | Gpt2Shape | UniversalShape | LstmShape:
+        return size.shape(self.data.context, arm.training(self.training).architecture)
+
+    def recipe(self, arm: Arm, size: Size, budget: float, rate_exponent: int, seed: int, corpus: Corpus) -> Recipe:
+        """One run. Batch and warm-up follow from the middle budget, so that all budgets can share a trunk."""
+        shape = self.shape(arm, size)
+        training = arm.training(self.training)
+        middle = math.exp(sum(map(math.log, self.flops)) / len(self.flops)) / shape.flops_per_token
         windows = batch_windows(
-            tokens=budget / shape.flops_per_token,
+            tokens=middle,
             context=self.data.context,
             at=(self.batch.at_tokens, self.batch.tokens),
             exponent=self.batch.exponent,
         )
+        step_tokens = windows * self.data.context
+        shortest = min(self.flops) / shape.flops_per_token
+        own = budget / shape.flops_per_token if training.schedule == "cosine" else middle
         return Recipe(
             study=self.name,
-            group=self.group,
+            group=arm.name,
             shape=shape,
             flops_budget=budget,
             lr=2.0**rate_exponent,
             seed=seed,
             batch_windows=windows,
-            schedule=self.training.schedule,
-            weight_decay=self.training.weight_decay,
-            beta2=self.training.beta2,
-            clip=self.training.clip,
+            warmup_steps=max(1, round(min(WARMUP * own, MOST_WARMUP * shortest) / step_tokens)),
+            schedule=training.schedule,
+            optimizer=training.optimizer,
+            init=training.init,
+            weight_decay=training.weight_decay,
+            beta2=training.beta2,
+            clip=training.clip,
             held_out_windows=self.data.held_out_windows,
             data_size=int(corpus.train.size),
             data_sha256=corpus.sha256,
         )
 
-    def first_rate_exponent(self, size: Size) -> int:
-        return round(math.log2(self.tuning.rate_times_width / size.width))
+    def first_rate_exponent(self, arm: Arm, size: Size) -> int:
+        tuning = self.tuning
+        muon = arm.training(self.training).optimizer == "muon"
+        return round(math.log2(tuning.muon_rate if muon else tuning.rate_times_width / size.width))
 
 
 def load_study(path: Path) -> Study:
@@ -182,6 +238,7 @@ def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
         "training": Training,
         "batch": Batch,
         "tuning": Tuning,
+        "arms": Arm,
     }
     for part in location[:-1]:
         model = parts.get(str(part), model)

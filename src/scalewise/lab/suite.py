@@ -1,33 +1,29 @@
-"""Trains the suite a study declares: every size at every budget, each tuned by the same search, then its seeds.
+"""Trains the suite a study declares: the chains ask for runs, workers train them in stacks.
 
-Each size is a chain of cells, one per compute budget; the rate that won at one budget is the centre of the search
-at the next. Chains ask for runs, workers train them. A run that has ended is never trained again, so starting a
-killed study again replays the chains up to the place where they stopped.
+A run that has ended is never trained again, so starting a killed study again replays the chains up to the place where
+they stopped.
 """
 
 import json
 import math
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfile
 
 from scalewise.errors import StudyError
+from scalewise.lab.chain import Chain, size_chain
 from scalewise.lab.data.corpus import Corpus, corpus_source, load_corpus
 from scalewise.lab.environment import environment
+from scalewise.lab.findings import Findings, findings_of_study
+from scalewise.lab.plan import check_budgets, expected_flops
 from scalewise.lab.progress import SuiteProgress
 from scalewise.lab.recipe import Recipe
-from scalewise.lab.study import Size, Study, load_study
-from scalewise.lab.tuning import Tuned, bracket
+from scalewise.lab.study import load_study
 from scalewise.lab.workers import WorkerPool
 from scalewise.runs.files import write_text
 from scalewise.runs.store import Store
-
-Chain = Generator[list[Recipe], dict[str, float], None]
-"""Yields the recipes it needs next; is sent the final loss of each by run name."""
-RecipeAt = Callable[[int], Recipe]
-"""The recipe at one exponent of the rate grid."""
 
 
 @dataclass
@@ -48,26 +44,37 @@ def train_study(study_path: Path, directory: Path, workers: int, device: str = "
     on.
     """
     study = load_study(study_path)
-    _check_device(device)
+    check_device(device)
     source = corpus_source(study.data.corpus, study_path)
     corpus = load_corpus(source)
+    check_budgets(study, corpus)
     store = _open_store(study_path, corpus, directory)
-    chains = [_size_chain(study, size, corpus, store) for size in study.sizes]
-    work = sum(_work(recipe) for size in study.sizes for recipe in _expected(study, size, corpus))
-    with _locked(directory), SuiteProgress(work) as progress, WorkerPool(source, workers, device) as pool:
-        write_text(directory / "environment.json", json.dumps(environment(device, workers), indent=1))
-        failed = _drive(chains, store, pool, progress)
+    chains = [
+        size_chain(study, arm, size, corpus, store.append_tuning)
+        for arm in study.all_arms
+        for size in study.sizes_of(arm)
+    ]
+    with _locked(directory):
+        findings = findings_of_study(directory, device, study.training.precision)
+        with (
+            SuiteProgress(expected_flops(study, corpus)) as progress,
+            WorkerPool(source, workers, store, findings.compute) as pool,
+        ):
+            write_text(directory / "environment.json", json.dumps(environment(device, workers), indent=1))
+            failed = _Suite(store, pool, progress, findings).drive(chains)
     if failed:
         first = f"{failed[0]}: {store.run(failed[0]).message()}"
         raise StudyError(
             f"{len(failed)} runs failed, and their sizes were not trained further (the first: {first}); the same "
             "command tries them again."
         )
+    for trunk in (directory / "trunks").glob("*"):
+        trunk.unlink()
     store.save_summary()
     return store
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str) -> None:
     if device == "cuda":
         import torch
 
@@ -88,123 +95,93 @@ def _locked(directory: Path) -> Iterator[None]:
         yield
 
 
-def _drive(chains: list[Chain], store: Store, pool: WorkerPool, progress: SuiteProgress) -> list[str]:
-    """Feed the chains until all have ended; the names of runs that failed, whose chains went no further.
+class _Suite:
+    """Feeds chains with losses and workers with stacks."""
 
-    The recipe that costs most is started first, to keep workers busy.
-    """
-    waiting: list[_Waiting] = []
-    queue: dict[str, Recipe] = {}
-    failed: list[str] = []
+    def __init__(self, store: Store, pool: WorkerPool, progress: SuiteProgress, findings: Findings) -> None:
+        self.store, self.pool, self.progress, self.findings = store, pool, progress, findings
+        self.waiting: list[_Waiting] = []
+        self.queue: list[list[Recipe]] = []
+        self.failed: list[str] = []
 
-    def advance(waiter: _Waiting) -> None:
+    def drive(self, chains: list[Chain]) -> list[str]:
+        """Run all chains to their ends; the names of runs that failed, whose chains went no further.
+
+        The stack that costs most is started first, to keep workers busy.
+        """
+        for chain in chains:
+            self._advance(_Waiting(chain, set(), {}))
+        while self.queue or self.pool.is_busy():
+            while self.queue and self.pool.has_room():
+                stack = max(self.queue, key=lambda stack: _work(self.store, stack))
+                self.queue.remove(stack)
+                self.progress.begin(stack[0].name, _work(self.store, stack))
+                self.pool.start(stack)
+            for stack in self.pool.wait(self.progress.update):
+                self._collect(stack)
+        return self.failed
+
+    def _advance(self, waiter: _Waiting) -> None:
         """Send a chain its losses; queue what it asks for next, unless that has been trained before."""
-        try:
-            wanted = waiter.chain.send(waiter.losses) if waiter.losses else next(waiter.chain)
-        except StopIteration:
-            return
-        waiter.losses, waiter.missing = {}, set()
-        for recipe in wanted:
-            ended = ended_loss(store, recipe)
-            if ended is None:
-                waiter.missing.add(recipe.name)
-                queue[recipe.name] = recipe
-            else:
-                waiter.losses[recipe.name] = ended
-                progress.skip(_work(recipe))
-        if waiter.missing:
-            waiting.append(waiter)
-        else:
-            advance(waiter)
+        while not waiter.missing:
+            try:
+                wanted = waiter.chain.send(waiter.losses) if waiter.losses else next(waiter.chain)
+            except StopIteration:
+                return
+            ended = {recipe.name: ended_loss(self.store, recipe) for recipe in wanted}
+            waiter.losses = {name: loss for name, loss in ended.items() if loss is not None}
+            waiter.missing = set(ended) - set(waiter.losses)
+            self.progress.skip(sum(recipe.flops for recipe in wanted if recipe.name in waiter.losses))
+            self.queue += self._stacks([recipe for recipe in wanted if recipe.name in waiter.missing])
+        self.waiting.append(waiter)
 
-    for chain in chains:
-        advance(_Waiting(chain, set(), {}))
-    while queue or pool.is_busy():
-        while queue and pool.has_room():
-            name = max(queue, key=lambda key: _work(queue[key]))
-            progress.begin(name, _work(queue[name]))
-            pool.start(queue.pop(name), store.run(name))
-        for name, state in pool.wait(progress.update):
-            loss = _final_loss(store, name) if state == "finished" else math.nan
-            progress.finish(
-                name, f"loss {loss:.4f}" if state == "finished" else f"{state}: {store.run(name).message()}"
-            )
-            waiter = next(w for w in waiting if name in w.missing)
-            waiter.missing.discard(name)
-            waiter.losses[name] = loss
-            if state == "failed":  # never an argument against a learning rate: the chain waits for the next start
-                failed.append(name)
+    def _stacks(self, recipes: list[Recipe]) -> list[list[Recipe]]:
+        """Runs that stand at the same step are trained together, up to the width that is worth while here."""
+        from scalewise.lab.engine import position
+
+        standing: dict[int, list[Recipe]] = {}
+        for recipe in recipes:
+            standing.setdefault(position(self.store, recipe), []).append(recipe)
+        most = self.findings.members(recipes[0].shape) if recipes else 1
+        return [group[i : i + most] for group in standing.values() for i in range(0, len(group), most)]
+
+    def _collect(self, stack: list[Recipe]) -> None:
+        """Note how the runs of a stack ended; advance the chain that waited for them."""
+        waiter = next(waiter for waiter in self.waiting if stack[0].name in waiter.missing)
+        for recipe in stack:
+            loss = ended_loss(self.store, recipe)
+            waiter.missing.discard(recipe.name)
+            waiter.losses[recipe.name] = math.nan if loss is None else loss
+            if loss is None:  # never an argument against a learning rate: the chain waits for the next start
+                self.failed.append(recipe.name)
                 waiter.failed = True
-            if not waiter.missing and not waiter.failed:
-                waiting.remove(waiter)
-                advance(waiter)
-    return failed
-
-
-def _size_chain(study: Study, size: Size, corpus: Corpus, store: Store) -> Chain:
-    centre = study.first_rate_exponent(size)
-    first, *others = study.tuning.seeds
-    for budget in sorted(study.flops):
-
-        def at(exponent: int, seed: int, budget: float = budget) -> Recipe:
-            return study.recipe(size, budget, exponent, seed, corpus)
-
-        tuned = yield from _tune(centre, lambda exponent: at(exponent, first))
-        centre = tuned.best
-        if others:
-            yield [at(centre, seed) for seed in others]
-        recipe = at(centre, first)
-        store.append_tuning(
-            {
-                "group": recipe.group,
-                "params": recipe.shape.params,
-                "flops_budget": budget,
-                "lr": recipe.lr,
-                "losses": {f"{2.0**e:.6g}": loss for e, loss in sorted(tuned.losses.items())},
-                "bracketed": tuned.bracketed,
-            }
-        )
-
-
-def _tune(centre: int, recipe_at: RecipeAt) -> Generator[list[Recipe], dict[str, float], Tuned]:
-    """Translate between the search, which speaks of exponents, and the chain, which speaks of recipes."""
-    search = bracket(centre)
-    exponents = next(search)
-    while True:
-        recipes = {exponent: recipe_at(exponent) for exponent in exponents}
-        losses = yield list(recipes.values())
-        try:
-            exponents = search.send({e: losses[recipe.name] for e, recipe in recipes.items()})
-        except StopIteration as end:
-            tuned: Tuned = end.value
-            return tuned
+        self.progress.finish(stack[0].name, [(recipe.name, _outcome(self.store, recipe)) for recipe in stack])
+        if not waiter.missing:
+            self.waiting.remove(waiter)
+            if not waiter.failed:
+                self._advance(waiter)
 
 
 def ended_loss(store: Store, recipe: Recipe) -> float | None:
     """The final loss of a run that has ended (NaN if it diverged), or None."""
     state = store.run(recipe.name).state()
     if state == "finished":
-        return _final_loss(store, recipe.name)
+        return float(store.run(recipe.name).metrics()[-1]["loss"])
     return math.nan if state == "diverged" else None
 
 
-def _final_loss(store: Store, name: str) -> float:
-    return float(store.run(name).metrics()[-1]["loss"])
+def _outcome(store: Store, recipe: Recipe) -> str:
+    folder = store.run(recipe.name)
+    loss = ended_loss(store, recipe)
+    return f"{folder.state()}: {folder.message()}" if loss is None or math.isnan(loss) else f"loss {loss:.4f}"
 
 
-def _work(recipe: Recipe) -> float:
-    """Estimated cost in operations; the fixed part per token is the overhead of small matrices on a CPU.
+def _work(store: Store, stack: list[Recipe]) -> float:
+    """Operations that a stack still costs."""
+    from scalewise.lab.engine import position
 
-    Measured on two kinds of width (12 and 128) on one core: 2.5 us a token plus 1 s per 6e10 operations.
-    """
-    return recipe.tokens * (recipe.shape.flops_per_token + 150_000.0)
-
-
-def _expected(study: Study, size: Size, corpus: Corpus) -> list[Recipe]:
-    """The runs a size needs when no search grows: three rates, and the other seeds at the best."""
-    count = 2 + len(study.tuning.seeds)
-    centre = study.first_rate_exponent(size)
-    return [study.recipe(size, budget, centre, 0, corpus) for budget in study.flops for _ in range(count)]
+    done = position(store, stack[0]) / stack[0].steps
+    return sum(recipe.flops for recipe in stack) * (1 - done)
 
 
 def _open_store(study_path: Path, corpus: Corpus, directory: Path) -> Store:

@@ -1,7 +1,8 @@
-"""Tuning one number on a factor-2 grid so that the best value is bracketed, at every size alike.
+"""Tuning one number on a factor-2 grid so that the best value is bracketed, at every size and budget alike.
 
-A one-dimensional, ordered and nearly unimodal search needs no sampler: three neighbouring rates are tried, and
-while the best lies at the edge of what was tried, the grid grows on that side.
+A one-dimensional, ordered and nearly unimodal search needs no sampler. At the smallest budget five neighbouring rates
+are tried; at every later one the best so far and its two neighbours. The three that bracket the best are thus always
+trained to the end, and while the best lies at the edge of what was tried, the grid grows on that side.
 """
 
 import math
@@ -10,6 +11,9 @@ from dataclasses import dataclass
 
 MOST_STEPS = 6
 """How often the grid may grow before the search gives up and says that it is not bracketed."""
+FIRST_REACH, LATER_REACH = 2, 1
+"""Grid steps tried to either side of the centre: at the smallest budget, and later (the best rate at a sixteenth of a
+budget was never more than one step from the best at the whole, in 15 searches)."""
 
 
 @dataclass(frozen=True)
@@ -21,14 +25,14 @@ class Tuned:
     bracketed: bool
 
 
-def bracket(centre: int) -> Generator[list[int], dict[int, float], Tuned]:
+def bracket(centre: int, reach: int = LATER_REACH) -> Generator[list[int], dict[int, float], Tuned]:
     """Search the grid of whole exponents around `centre`.
 
     Yields the exponents to evaluate next and is sent their losses (NaN for a diverged run, which loses to
     every finite one); returns a Tuned.
     """
     losses: dict[int, float] = {}
-    wanted = [centre - 1, centre, centre + 1]
+    wanted = list(range(centre - reach, centre + reach + 1))
     for _ in range(MOST_STEPS + 1):
         losses |= yield wanted
         best = min(losses, key=lambda exponent: _rank(losses[exponent]))

@@ -1,4 +1,4 @@
-"""Where runs are trained: one process per core (or per share of a GPU), one run each, one thread each.
+"""Where runs are trained: one process per core (or per share of a GPU), one stack each, one thread each.
 
 Two processes of one thread are 1.85-2.0 times as fast as one; two threads in one process only 1.3-1.6 times, so
 runs are never spread over threads.
@@ -13,25 +13,25 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
-from pathlib import Path
 from queue import Empty
 from threading import Thread
 from types import TracebackType
 
 from scalewise.errors import StudyError
+from scalewise.lab.compute import Compute
 from scalewise.lab.data.corpus import Corpus, load_corpus
 from scalewise.lab.recipe import Recipe
-from scalewise.runs.store import RunFolder, State
+from scalewise.runs.store import Store
 
 REPORT_EVERY_STEPS = 20
 Report = tuple[str, float]
-"""A run's name and the share of it that is done."""
+"""The name of a stack's first run, and the share of the stack that is done."""
 
 
 class WorkerPool:
-    """A fixed number of worker processes; `start` gives one a run, `wait` says which have ended."""
+    """A fixed number of worker processes; `start` gives one a stack, `wait` says which have ended."""
 
-    def __init__(self, corpus_source: str, workers: int, device: str) -> None:
+    def __init__(self, corpus_source: str, workers: int, store: Store, compute: Compute) -> None:
         context = mp.get_context("spawn")
         self._workers = workers
         self._stop = context.Event()
@@ -40,9 +40,9 @@ class WorkerPool:
             workers,
             mp_context=context,
             initializer=_start_worker,
-            initargs=(corpus_source, device, self._stop, self._reports),
+            initargs=(corpus_source, store, compute, self._stop, self._reports),
         )
-        self._running: dict[Future[State], str] = {}
+        self._running: dict[Future[None], list[Recipe]] = {}
 
     def __enter__(self) -> "WorkerPool":
         return self
@@ -61,44 +61,46 @@ class WorkerPool:
     def is_busy(self) -> bool:
         return bool(self._running)
 
-    def start(self, recipe: Recipe, folder: RunFolder) -> None:
-        self._running[self._executor.submit(_train, recipe, folder.path)] = recipe.name
+    def start(self, recipes: list[Recipe]) -> None:
+        self._running[self._executor.submit(_train, recipes)] = recipes
 
-    def wait(self, on_report: Callable[[str, float], None]) -> Iterator[tuple[str, State]]:
-        """Wait until at least one run has ended, passing on progress; the names and states of the ended."""
-        done: set[Future[State]] = set()
+    def wait(self, on_report: Callable[[str, float], None]) -> Iterator[list[Recipe]]:
+        """Wait until at least one stack has ended, passing on progress; the recipes of each that did."""
+        done: set[Future[None]] = set()
         while not done:
             done, _ = wait(self._running, timeout=0.5, return_when=FIRST_COMPLETED)
             with contextlib.suppress(Empty):
                 while True:
                     on_report(*self._reports.get_nowait())
         for future in done:
-            name = self._running.pop(future)
+            recipes = self._running.pop(future)
             try:
-                yield name, future.result()
+                future.result()
             except BrokenProcessPool:
                 raise StudyError(
-                    f"a worker was killed while it trained {name}, perhaps for memory; try fewer --workers."
+                    f"a worker was killed while it trained {recipes[0].name}, perhaps for memory; try fewer --workers."
                 ) from None
+            yield recipes
 
 
 class _Worker:
     """What one worker process keeps between runs."""
 
     corpus: Corpus
-    device: str
+    store: Store
+    compute: Compute
     stop: Event
     reports: "Queue[Report]"
 
 
-def _start_worker(corpus_source: str, device: str, stop: Event, reports: "Queue[Report]") -> None:
+def _start_worker(corpus_source: str, store: Store, compute: Compute, stop: Event, reports: "Queue[Report]") -> None:
     import torch
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; Ctrl-C reaches the whole process group
     Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     _Worker.corpus = load_corpus(corpus_source)
-    _Worker.device, _Worker.stop, _Worker.reports = device, stop, reports
+    _Worker.store, _Worker.compute, _Worker.stop, _Worker.reports = store, compute, stop, reports
 
 
 def _end_with_parent() -> None:
@@ -109,19 +111,19 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _train(recipe: Recipe, path: Path) -> State:
-    from scalewise.lab.engine import Trainer
+def _train(recipes: list[Recipe]) -> None:
+    from scalewise.lab.engine import Engine
 
-    folder = RunFolder(path)
-    steps = recipe.steps
+    name, steps = recipes[0].name, recipes[0].steps
 
     def report(step: int) -> None:
         if step % REPORT_EVERY_STEPS == 0:
-            _Worker.reports.put((recipe.name, step / steps))
+            _Worker.reports.put((name, step / steps))
 
     try:
-        trainer = Trainer(recipe, _Worker.corpus, folder, _Worker.device)
-        return trainer.train(report, _Worker.stop.is_set)
-    except Exception as error:  # recorded, so that one bad run does not end the suite
-        folder.set_state("failed", f"{type(error).__name__}: {error}")
-        return "failed"
+        Engine(recipes, _Worker.corpus, _Worker.store, _Worker.compute).train(report, _Worker.stop.is_set)
+    except Exception as error:  # recorded, so that one bad stack does not end the suite
+        for folder in (_Worker.store.run(recipe.name) for recipe in recipes):
+            if folder.state() not in ("finished", "diverged"):
+                folder.path.mkdir(parents=True, exist_ok=True)
+                folder.set_state("failed", f"{type(error).__name__}: {error}")

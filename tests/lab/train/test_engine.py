@@ -1,10 +1,12 @@
-"""The engine: counts, determinism, resuming, divergence, and a whole suite killed and continued."""
+"""The engine: resuming, divergence, trunks and branches, and a whole suite killed and continued."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +14,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra: pip install 'scalewise[train]'")
 
+from scalewise.lab.compute import Compute  # noqa: E402
 from scalewise.lab.data.corpus import Corpus, load_corpus  # noqa: E402
-from scalewise.lab.engine import Trainer  # noqa: E402
-from scalewise.lab.models.llama import Llama  # noqa: E402
+from scalewise.lab.engine import Engine, position, trunk_checkpoint  # noqa: E402
 from scalewise.lab.recipe import Recipe  # noqa: E402
 from scalewise.lab.study import Size, load_study  # noqa: E402
-from scalewise.runs.store import RunFolder, Store  # noqa: E402
+from scalewise.runs.store import Store  # noqa: E402
 
 pytestmark = pytest.mark.train
 STUDY = """
@@ -29,6 +31,7 @@ held_out_windows = 32
 [tuning]
 seeds = [0, 1]
 """
+COMPUTE = Compute(precision="bf16")
 
 
 @pytest.fixture(autouse=True)
@@ -41,89 +44,81 @@ def corpus() -> Corpus:
     return load_corpus("stdlib")
 
 
-def recipe_for(corpus: Corpus, tmp_path: Path, lr: int = -6, budget: float = 1e9, width: int = 16) -> Recipe:
+def recipe_for(corpus: Corpus, tmp_path: Path, lr: int = -6, budget: float = 1e9) -> Recipe:
     path = tmp_path / "study.toml"
     path.write_text(STUDY)
-    return load_study(path).recipe(Size(width=width, depth=2), budget, lr, 0, corpus)
+    study = load_study(path)
+    return study.recipe(study.all_arms[0], Size(width=16, depth=2), budget, lr, 0, corpus)
 
 
-@pytest.mark.parametrize(("width", "depth"), [(12, 1), (48, 3), (128, 5)])
-def test_params_are_counted_as_the_model_has_them(width: int, depth: int) -> None:
-    shape = Size(width=width, depth=depth).shape(context=128)
-    model = Llama(shape)
-    assert shape.params == sum(p.numel() for p in model.parameters())
-    outside = model.embedding.weight.numel() + model.last_layer.weight.numel()
-    assert shape.params_no_embed == shape.params - outside
+def rows_of(store: Store, recipe: Recipe) -> list[dict[str, float]]:
+    """What was logged, but for the time it took."""
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in store.run(recipe.name).metrics()]
 
 
-def test_flops_are_counted_as_pytorch_counts_them() -> None:
-    """PyTorch's own counter over forward and backward, all matrices and attention; 6 and 12 are its factors too."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    shape = Size(width=64, depth=3).shape(context=128)
-    model = Llama(shape)
-    tokens = torch.zeros(2, 128, dtype=torch.long)
-    plain_attention = torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)
-    with FlopCounterMode(display=False) as counter, plain_attention:
-        model(tokens).sum().backward()
-    assert counter.get_total_flops() == pytest.approx(shape.flops_per_token * 256, rel=0.01)
-
-
-def test_attention_is_causal_and_positions_matter() -> None:
-    model = Llama(Size(width=32, depth=2).shape(context=16))
-    model.initialise(0)
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
-    tokens = torch.randint(0, 256, (1, 16))
-    changed = tokens.clone()
-    changed[0, 10] = (changed[0, 10] + 1) % 256
-    before, after = model(tokens), model(changed)
-    assert torch.equal(before[0, :10], after[0, :10])
-    assert not torch.allclose(before[0, 10:], after[0, 10:])
-    swapped = tokens.clone()
-    swapped[0, [2, 5]] = swapped[0, [5, 2]]
-    assert not torch.allclose(model(swapped)[0, -1], before[0, -1], atol=1e-6)
-
-
-def test_initial_loss_is_that_of_guessing(corpus: Corpus, tmp_path: Path) -> None:
-    trainer = Trainer(recipe_for(corpus, tmp_path), corpus, RunFolder(tmp_path / "run"))
-    assert trainer.evaluate() == pytest.approx(np.log(256), abs=1e-5)
+def train_whole(recipes: list[Recipe], corpus: Corpus, folder: Path) -> Store:
+    store = Store(folder)
+    assert Engine(recipes, corpus, store, COMPUTE).train()
+    return store
 
 
 def test_training_learns_and_writes_its_numbers(corpus: Corpus, tmp_path: Path) -> None:
     recipe = recipe_for(corpus, tmp_path)
-    folder = RunFolder(tmp_path / "run")
     torch.manual_seed(123)
-    assert Trainer(recipe, corpus, folder).train() == "finished"
-    rows = folder.metrics()
+    store = train_whole([recipe], corpus, tmp_path / "store")
+    rows = store.run(recipe.name).metrics()
+    assert store.run(recipe.name).state() == "finished"
     assert rows[-1]["loss"] < 3.5
     assert rows[-1]["tokens"] == recipe.tokens
-    assert rows[-1]["flops"] == pytest.approx(1e9, rel=0.01)
-    assert len(rows) >= 30
-    assert not folder.checkpoint_path.exists()
+    assert rows[-1]["flops"] == pytest.approx(1e9, rel=0.02)
+    assert len(rows) >= 25
+    assert not list(store.run(recipe.name).path.glob("*.pt"))
 
 
-def test_an_interrupted_run_ends_with_the_same_numbers(corpus: Corpus, tmp_path: Path) -> None:
-    recipe = recipe_for(corpus, tmp_path)
-    whole = RunFolder(tmp_path / "whole")
-    Trainer(recipe, corpus, whole).train()
-    cut = RunFolder(tmp_path / "cut")
-    for stop_at in (7, recipe.steps // 2):
-        steps: list[int] = []
-        trainer = Trainer(recipe, corpus, cut)
-        assert trainer.train(steps.append, lambda: bool(steps) and steps[-1] >= stop_at) == "running"  # noqa: B023
-        torch.manual_seed(stop_at)
-    assert Trainer(recipe, corpus, cut).train() == "finished"
-    timeless = [[{k: v for k, v in row.items() if k != "seconds"} for row in f.metrics()] for f in (whole, cut)]
-    assert timeless[0] == timeless[1]
+@pytest.mark.parametrize("schedule", ["wsd", "cosine"])
+def test_interrupted_runs_end_with_the_same_numbers(corpus: Corpus, tmp_path: Path, schedule: str) -> None:
+    """Stopped in warm-up, in the middle, at the branch, just after it; the stack is split after the first stop."""
+    first = replace(recipe_for(corpus, tmp_path), schedule=schedule)
+    recipes = [first, replace(first, lr=first.lr / 2), replace(first, seed=1)]
+    whole = train_whole(recipes, corpus, tmp_path / "whole")
+    cut = Store(tmp_path / "cut")
+    branch = round(0.8 * first.steps)
+    for stack, stops in ((recipes, (7,)), (recipes[:2], (first.steps // 2, branch, branch + 1)), (recipes[2:], ())):
+        for stop_at in stops:
+            steps: list[int] = []
+            engine = Engine(stack, corpus, cut, COMPUTE)
+            assert not engine.train(steps.append, lambda: bool(steps) and steps[-1] >= stop_at)  # noqa: B023
+            assert position(cut, first) == stop_at
+            torch.manual_seed(stop_at)
+        if len(stack) < 3:
+            assert Engine(stack, corpus, cut, COMPUTE).train()
+    assert [rows_of(cut, r) for r in recipes] == [rows_of(whole, r) for r in recipes]
 
 
-def test_a_run_that_blows_up_is_recorded_as_diverged(corpus: Corpus, tmp_path: Path) -> None:
-    recipe = recipe_for(corpus, tmp_path, lr=120)
-    folder = RunFolder(tmp_path / "run")
-    assert Trainer(recipe, corpus, folder).train() == "diverged"
-    assert folder.state() == "diverged"
-    assert np.isnan(folder.metrics()[-1]["loss"])
+def test_a_branch_of_a_shared_trunk_is_the_run_alone(corpus: Corpus, tmp_path: Path) -> None:
+    """A long budget that goes on from a short one's trunk ends with the numbers of the long budget from its start."""
+    short = recipe_for(corpus, tmp_path, budget=4e8)
+    long = replace(short, flops_budget=1.2e9)
+    shared = train_whole([short], corpus, tmp_path / "shared")
+    assert position(shared, long) == short.branch_step > 0
+    train_whole([long], corpus, tmp_path / "shared")
+    alone = train_whole([long], corpus, tmp_path / "alone")
+    assert rows_of(shared, long) == rows_of(alone, long)
+    assert trunk_checkpoint(shared, long).step() == long.branch_step
+
+
+def test_a_member_that_blows_up_stops_and_its_stack_goes_on(corpus: Corpus, tmp_path: Path) -> None:
+    good = recipe_for(corpus, tmp_path)
+    bad = replace(good, lr=2.0**120)
+    together = train_whole([bad, good], corpus, tmp_path / "together")
+    alone = train_whole([good], corpus, tmp_path / "alone")
+    assert together.run(bad.name).state() == "diverged"
+    assert "not finite at step" in together.run(bad.name).message()
+    assert np.isnan(together.run(bad.name).metrics()[-1]["loss"])
+    assert rows_of(together, good) == rows_of(alone, good)
+    longer = [replace(recipe, flops_budget=2e9) for recipe in (bad, good)]
+    assert Engine(longer[:1], corpus, together, COMPUTE).train()  # its trunk is known to have diverged
+    assert together.run(longer[0].name).state() == "diverged"
 
 
 def numbers(directory: Path) -> dict[str, float]:
@@ -132,14 +127,13 @@ def numbers(directory: Path) -> dict[str, float]:
 
 def start(study: Path, directory: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "scalewise", "train", str(study), "--into", str(directory), "--workers", "2"]
-    return subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+    environment = os.environ | {"XDG_CACHE_HOME": str(study.parent / "cache")}
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True, env=environment)
 
 
 @pytest.mark.slow
 def test_a_killed_suite_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
     """Its parent process alone is killed, later all of it is interrupted; then it ends as if it had been left alone."""
-    import os
-
     study = tmp_path / "study.toml"
     study.write_text(STUDY)
     alone, cut = tmp_path / "alone", tmp_path / "cut"
@@ -165,6 +159,19 @@ def test_a_killed_suite_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
         assert at_best.filter(at_best["flops_budget"] == cell["flops_budget"])["seed"].n_unique() == 2
     corpus_record = json.loads((cut / "corpus.json").read_text())
     assert corpus_record["sha256"] == summary["data_sha256"][0]
+
+
+def test_a_plan_says_what_a_study_costs(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(STUDY)
+    command = [sys.executable, "-m", "scalewise", "plan", str(tmp_path / "study.toml"), "--workers", "1", "--json"]
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    plan = json.loads(done.stdout)
+    assert [size["width"] for size in plan["sizes"]] == [12, 16]
+    assert plan["total"]["runs"] == 2 * ((5 + 1) + (3 + 1))
+    trunk, cooled = 0.8 * (6 * 4e8 + 4 * 4e8), 0.2 * (6 * 4e8 + 4 * 8e8)
+    assert plan["flops_per_arm"]["llama"] == pytest.approx(2 * (trunk + cooled), rel=0.03)
+    assert 0 < plan["total"]["minutes"] < 10
 
 
 def test_a_folder_of_another_study_is_refused(tmp_path: Path) -> None:

@@ -1,83 +1,66 @@
 """A Llama-style transformer: RMSNorm, rotary positions, SwiGLU, causal attention (Touvron et al. 2023, 2302.13971)."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
+from scalewise.lab.compute import Compute
+from scalewise.lab.models.layout import Weight, Weights, gain, matrix
+from scalewise.lab.models.parts import causal_attention, heads, joined, look_up, rms_norm, rotary_tables, rotate
+from scalewise.lab.recipe import Init
 from scalewise.runs.flops import TransformerShape
 
 
-class Block(nn.Module):
+class Llama:
+    """Bytes in, next-byte logits out, for K models at once."""
+
+    def __init__(self, shape: TransformerShape) -> None:
+        self.shape = shape
+
+    def weights(self, init: Init) -> list[Weight]:
+        shape = self.shape
+        blocks = [
+            weight
+            for i in range(shape.depth)
+            for weight in block_weights(f"{i}.", shape.width, shape.feedforward, init, 2 * shape.depth)
+        ]
+        return [*ends(shape.vocabulary, shape.width, init), *blocks, gain("norm", shape.width)]
+
+    def logits(self, weights: Weights, tokens: Tensor, compute: Compute) -> Tensor:
+        """(K, B · T, V) for tokens (K, B, T)."""
+        x = look_up(weights["embedding"], tokens).to(weights["last"].dtype)
+        for i in range(self.shape.depth):
+            x = block(weights, f"{i}.", x, self.shape.heads, tokens.shape[-1], compute)
+        return torch.bmm(rms_norm(x, weights["norm"]), weights["last"])
+
+
+def ends(vocabulary: int, width: int, init: Init) -> list[Weight]:
+    """Embedding and last layer, untied. With `fan-in` the last layer begins at zero: the first guess is uniform."""
+    small = init == "gpt2"
+    return [
+        Weight("embedding", (vocabulary, width), "embedding", 0.02 if small else 1.0),
+        Weight("last", (width, vocabulary), "last", 0.02 if small else 0.0),
+    ]
+
+
+def block_weights(prefix: str, width: int, feedforward: int, init: Init, writes: int) -> list[Weight]:
+    return [
+        gain(f"{prefix}attention_norm", width),
+        matrix(f"{prefix}qkv", width, 3 * width, init),
+        matrix(f"{prefix}attention_out", width, width, init, writes),
+        gain(f"{prefix}feedforward_norm", width),
+        matrix(f"{prefix}gate_up", width, 2 * feedforward, init),
+        matrix(f"{prefix}down", feedforward, width, init, writes),
+    ]
+
+
+def block(weights: Weights, prefix: str, x: Tensor, number: int, time: int, compute: Compute) -> Tensor:
     """One residual block: attention, then the gated feed-forward."""
-
-    def __init__(self, shape: TransformerShape) -> None:
-        super().__init__()
-        self.heads = shape.heads
-        self.attention_norm = nn.RMSNorm(shape.width, eps=1e-6)
-        self.qkv = nn.Linear(shape.width, 3 * shape.width, bias=False)
-        self.attention_out = nn.Linear(shape.width, shape.width, bias=False)
-        self.feedforward_norm = nn.RMSNorm(shape.width, eps=1e-6)
-        self.gate_up = nn.Linear(shape.width, 2 * shape.feedforward, bias=False)
-        self.down = nn.Linear(shape.feedforward, shape.width, bias=False)
-
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        batch, time, width = x.shape
-        qkv = self.qkv(self.attention_norm(x)).view(batch, time, 3, self.heads, width // self.heads)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(rotate(query, cos, sin), rotate(key, cos, sin), value, is_causal=True)
-        x = x + self.attention_out(mixed.transpose(1, 2).reshape(batch, time, width))
-        gate, up = self.gate_up(self.feedforward_norm(x)).chunk(2, dim=-1)
-        out: Tensor = x + self.down(F.silu(gate) * up)
-        return out
-
-
-class Llama(nn.Module):
-    """Bytes in, next-byte logits out."""
-
-    def __init__(self, shape: TransformerShape) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(shape.vocabulary, shape.width)
-        self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.depth))
-        self.norm = nn.RMSNorm(shape.width, eps=1e-6)
-        self.last_layer = nn.Linear(shape.width, shape.vocabulary, bias=False)
-        cos, sin = rotary_tables(shape.context, shape.width // shape.heads)
-        self.cos: Tensor
-        self.sin: Tensor
-        self.register_buffer("cos", cos, persistent=False)
-        self.register_buffer("sin", sin, persistent=False)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Logits (batch, time, vocabulary) for tokens (batch, time)."""
-        x = self.embedding(tokens)
-        time = tokens.shape[1]
-        for block in self.blocks:
-            x = block(x, self.cos[:time], self.sin[:time])
-        logits: Tensor = self.last_layer(self.norm(x))
-        return logits
-
-    def initialise(self, seed: int) -> None:
-        """Fan-in scaled normal matrices; projections that write into the residual stream, and the last layer, zero.
-
-        The seed fixes every weight whatever the state of the global generator.
-        """
-        generator = torch.Generator().manual_seed(seed)
-        with torch.no_grad():
-            for name, weight in self.named_parameters():
-                if name.endswith(("attention_out.weight", "down.weight", "last_layer.weight")):
-                    weight.zero_()
-                elif name == "embedding.weight":
-                    weight.normal_(0.0, 1.0, generator=generator)
-                elif weight.ndim == 2:
-                    weight.normal_(0.0, weight.shape[1] ** -0.5, generator=generator)
-
-
-def rotary_tables(context: int, head_width: int) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of rotary positions (Su et al. 2021, 2104.09864): each (context, head_width / 2)."""
-    frequency = 10_000.0 ** (-torch.arange(0, head_width, 2) / head_width)
-    angle = torch.outer(torch.arange(context), frequency)
-    return angle.cos(), angle.sin()
-
-
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1)
+    qkv = torch.bmm(rms_norm(x, weights[f"{prefix}attention_norm"]), weights[f"{prefix}qkv"])
+    query, key, value = heads(qkv, 3, number, time)
+    cos, sin = rotary_tables(time, query.shape[-1], x.dtype, x.device)
+    mixed = causal_attention(rotate(query, cos, sin), rotate(key, cos, sin), value, compute.attention_for(time))
+    x = x + torch.bmm(joined(mixed, len(x), number), weights[f"{prefix}attention_out"])
+    gate_up = torch.bmm(rms_norm(x, weights[f"{prefix}feedforward_norm"]), weights[f"{prefix}gate_up"])
+    gate, up = gate_up.chunk(2, dim=-1)
+    return x + torch.bmm(F.silu(gate) * up, weights[f"{prefix}down"])

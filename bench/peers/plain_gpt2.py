@@ -1,0 +1,99 @@
+"""A plain PyTorch training loop of a GPT-2-style model, one model at a time, as nanoGPT's model and step are organised.
+
+The yardstick of bench/train.py where no clone of nanoGPT is given: modules, fused qkv, SDPA, tied embedding, AdamW with
+two groups, clip 1.0, batches cut from a memory map of tokens.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+BETAS, DECAY, CLIP = (0.9, 0.99), 0.1, 1.0
+
+
+class Block(nn.Module):
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.attention_norm = nn.LayerNorm(width, bias=False)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.attention_out = nn.Linear(width, width, bias=False)
+        self.feedforward_norm = nn.LayerNorm(width, bias=False)
+        self.up = nn.Linear(width, 4 * width, bias=False)
+        self.down = nn.Linear(4 * width, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, time, width = x.shape
+        parts = self.qkv(self.attention_norm(x)).split(width, dim=2)
+        query, key, value = (part.view(batch, time, self.heads, -1).transpose(1, 2) for part in parts)
+        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        x = x + self.attention_out(mixed.transpose(1, 2).reshape(batch, time, width))
+        out: Tensor = x + self.down(F.gelu(self.up(self.feedforward_norm(x))))
+        return out
+
+
+class PlainGpt2(nn.Module):
+    """Called as nanoGPT's model is: (inputs, targets) to (logits, mean loss)."""
+
+    def __init__(self, width: int, depth: int, heads: int, vocabulary: int, context: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, width)
+        self.position = nn.Embedding(context, width)
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
+        self.norm = nn.LayerNorm(width, bias=False)
+        self.last = nn.Linear(width, vocabulary, bias=False)
+        self.last.weight = self.embedding.weight
+        for name, weight in self.named_parameters():
+            if weight.ndim == 2:
+                writes = name.endswith(("attention_out.weight", "down.weight"))
+                nn.init.normal_(weight, std=0.02 * ((2 * depth) ** -0.5 if writes else 1.0))
+
+    def forward(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.embedding(inputs) + self.position(torch.arange(inputs.shape[1]))
+        for block in self.blocks:
+            x = block(x)
+        logits = self.last(self.norm(x))
+        return logits, F.cross_entropy(logits.view(-1, logits.shape[-1]), targets.reshape(-1))
+
+    def load_stacked(self, weights: dict[str, Tensor]) -> None:
+        """Take one member's weights from a stack: matrices lie transposed there."""
+        own = dict(self.named_parameters())
+        with torch.no_grad():
+            for name, value in weights.items():
+                path = f"blocks.{name}.weight" if name[0].isdigit() else f"{name}.weight"
+                tied = name in ("embedding", "position") or value.ndim == 1
+                own[path].copy_(value if tied else value.T)
+
+
+class PlainLoop:
+    """One model, its optimiser and its batches. `autocast` is bf16 as nanoGPT would use it."""
+
+    def __init__(self, model: nn.Module, tokens: Path, rate: float, autocast: bool = False) -> None:
+        self.model, self.tokens, self.autocast = model, tokens, autocast
+        weights = [p for p in model.parameters() if p.requires_grad]
+        groups = [
+            {"params": [p for p in weights if p.ndim >= 2], "weight_decay": DECAY},
+            {"params": [p for p in weights if p.ndim < 2], "weight_decay": 0.0},
+        ]
+        self.optimizer = torch.optim.AdamW(groups, lr=rate, betas=BETAS)
+
+    def batch(self, offsets: list[int], context: int) -> tuple[Tensor, Tensor]:
+        data = np.memmap(self.tokens, np.uint16, mode="r")
+        rows = [torch.from_numpy(data[i : i + context + 1].astype(np.int64)) for i in offsets]
+        windows = torch.stack(rows)
+        return windows[:, :-1], windows[:, 1:]
+
+    def step(self, offsets: list[int], context: int, fraction: float = 1.0) -> float:
+        for group in self.optimizer.param_groups:
+            group["lr"] = group.setdefault("peak", group["lr"]) * fraction
+        inputs, targets = self.batch(offsets, context)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.autocast):
+            _, loss = self.model(inputs, targets)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return float(loss.detach())

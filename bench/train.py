@@ -1,0 +1,191 @@
+"""Tokens per second of the stacked engine against a plain loop, one model at a time, on one core.
+
+    python bench/train.py                       # against bench/peers/plain_gpt2.py
+    python bench/train.py --nanogpt PATH        # against the model of a clone of karpathy/nanoGPT, in the same loop
+    python bench/train.py --widths 32 64        # some rows only
+
+Every contestant takes a few steps in turn, round after round, in one process of one thread; times are processor
+seconds, and a row is each one's best round. Parity: the largest difference in loss over the first 20 steps, from the
+same weights on the same bytes, of each engine mode to the plain loop. MFU counts 6 N + 12 · depth · width · context
+operations a token against the fastest bf16 product measured here.
+"""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from peers.plain_gpt2 import PlainGpt2, PlainLoop
+from scalewise.lab.compute import Compute
+from scalewise.lab.data.corpus import load_corpus
+from scalewise.lab.probe import fastest_products
+from scalewise.lab.shapes import Gpt2Shape
+from scalewise.lab.stack import Member, Setting, Stack
+
+CONTEXT = 128
+PARITY_STEPS = 20
+RATE = 1e-3
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a model and a batch; `members` is how many models a stack holds."""
+
+    depth: int
+    width: int
+    batch: int
+    members: int
+
+    @property
+    def shape(self) -> Gpt2Shape:
+        return Gpt2Shape(self.width, self.depth, max(1, self.width // 32), 4 * self.width, 256, CONTEXT)
+
+
+ROWS = (Row(4, 32, 8, 8), Row(4, 64, 8, 8), Row(4, 128, 8, 4), Row(4, 256, 8, 1), Row(6, 256, 32, 1))
+
+
+class Contest:
+    """The contestants of one row, all beginning from the same weights and reading the same windows."""
+
+    def __init__(self, row: Row, text: np.ndarray, tokens: Path, nanogpt: Path | None) -> None:
+        self.row, self.text = row, text
+        setting = Setting(row.shape, init="gpt2")
+        fp32 = Compute(products=fastest_products())
+        members = [Member(RATE, seed=0)] * row.members
+        self.engines = {
+            "fp32": Stack(setting, members, fp32),
+            "bf16": Stack(setting, members, Compute(precision="bf16", products=fp32.products)),
+            "bf16, 1 member": Stack(setting, members[:1], Compute(precision="bf16", products=fp32.products)),
+        }
+        weights = {name: w[0] for name, w in self.engines["fp32"].layout.views(self.engines["fp32"].rows).items()}
+        self.plain = {
+            name: PlainLoop(plain_model(row.shape, weights, nanogpt), tokens, RATE, autocast)
+            for name, autocast in (("plain fp32", False), ("plain autocast", True))
+        }
+        self.generator = np.random.default_rng(0)
+
+    def offsets(self) -> list[int]:
+        return [int(i) for i in self.generator.integers(len(self.text) - CONTEXT - 1, size=self.row.batch)]
+
+    def step_engine(self, name: str, offsets: list[int]) -> float:
+        stack = self.engines[name]
+        windows = np.stack([self.text[i : i + CONTEXT + 1] for i in offsets])
+        losses = stack.step(torch.from_numpy(windows).expand(len(stack.members), -1, -1), 1.0)
+        return float(losses[0])
+
+    def step_plain(self, name: str, offsets: list[int]) -> float:
+        return self.plain[name].step(offsets, CONTEXT)
+
+    def parity(self) -> dict[str, float]:
+        """Largest |difference in loss| to the plain fp32 loop over the first steps."""
+        differences: dict[str, list[float]] = {name: [] for name in self.engines}
+        for _ in range(PARITY_STEPS):
+            offsets = self.offsets()
+            reference = self.step_plain("plain fp32", offsets)
+            self.step_plain("plain autocast", offsets)
+            for name, found in differences.items():
+                found.append(abs(self.step_engine(name, offsets) - reference))
+        return {name: max(found) for name, found in differences.items()}
+
+    def speeds(self, rounds: int, seconds: float) -> dict[str, float]:
+        """Tokens per processor second, each contestant's best round."""
+        contestants: dict[str, tuple[Callable[[str, list[int]], float], int]] = {
+            **dict.fromkeys(self.plain, (self.step_plain, 1)),
+            **{name: (self.step_engine, len(stack.members)) for name, stack in self.engines.items()},
+        }
+        best = dict.fromkeys(contestants, 0.0)
+        for _ in range(rounds):
+            for name, (step, members) in contestants.items():
+                started, steps = time.process_time(), 0
+                while steps == 0 or time.process_time() - started < seconds:
+                    step(name, self.offsets())
+                    steps += 1
+                took = time.process_time() - started
+                best[name] = max(best[name], steps * members * self.row.batch * CONTEXT / took)
+        return best
+
+
+def plain_model(shape: Gpt2Shape, weights: dict[str, torch.Tensor], nanogpt: Path | None) -> torch.nn.Module:
+    plain = PlainGpt2(shape.width, shape.depth, shape.heads, shape.vocabulary, shape.context)
+    plain.load_stacked(weights)
+    if nanogpt is None:
+        return plain
+    sys.path.insert(0, str(nanogpt))
+    from model import GPT, GPTConfig  # type: ignore[import-not-found]
+
+    config = GPTConfig(CONTEXT, shape.vocabulary, shape.depth, shape.heads, shape.width, dropout=0.0, bias=False)
+    model: torch.nn.Module = GPT(config)
+    theirs = {
+        "transformer.wte.weight": plain.embedding.weight,
+        "transformer.wpe.weight": plain.position.weight,
+        "transformer.ln_f.weight": plain.norm.weight,
+    }
+    names = {
+        "ln_1": "attention_norm",
+        "attn.c_attn": "qkv",
+        "attn.c_proj": "attention_out",
+        "ln_2": "feedforward_norm",
+        "mlp.c_fc": "up",
+        "mlp.c_proj": "down",
+    }
+    for i, block in enumerate(plain.blocks):
+        for there, here in names.items():
+            theirs[f"transformer.h.{i}.{there}.weight"] = block.get_parameter(f"{here}.weight")
+    model.load_state_dict(theirs, strict=False)
+    return model
+
+
+def bf16_peak() -> float:
+    """Operations per processor second of the fastest bf16 product."""
+    best = 0.0
+    for n in (256, 512, 1024):
+        a = torch.randn(n, n).bfloat16()
+        for _ in range(8):
+            started = time.process_time()
+            a @ a
+            best = max(best, 2.0 * n**3 / (time.process_time() - started))
+    return best
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--nanogpt", type=Path)
+    parser.add_argument("--widths", type=int, nargs="+", default=[32, 64, 128, 256])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.5, help="of each contestant in each round")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    peak = bf16_peak()
+    print(
+        f"one core, torch {torch.__version__}; fastest bf16 product {peak / 1e9:.0f} GF/s, fp32 by {fastest_products()}"
+    )
+    print("ratios to plain fp32; plain = " + ("nanoGPT's model" if options.nanogpt else "bench/peers/plain_gpt2.py"))
+    text = load_corpus("stdlib").train
+    with tempfile.TemporaryDirectory() as folder:
+        tokens = Path(folder) / "train.bin"
+        text.astype(np.uint16).tofile(tokens)
+        for row in (row for row in ROWS if row.width in options.widths):
+            contest = Contest(row, text, tokens, options.nanogpt)
+            parity = contest.parity()
+            speeds = contest.speeds(options.rounds, options.seconds)
+            plain = speeds.pop("plain fp32")
+            print(f"\n{row.depth} layers, width {row.width}, batch {row.batch}, stack of {row.members}: ", end="")
+            print(f"plain fp32 {plain:,.0f} tokens/s, MFU {plain * row.shape.flops_per_token / peak:.0%}")
+            for name, speed in speeds.items():
+                line = f"  {name:15} {speed / plain:5.2f}x  MFU {speed * row.shape.flops_per_token / peak:4.0%}"
+                print(line + (f"  |difference in loss| <= {parity[name]:.1e}" if name in parity else ""))
+
+
+if __name__ == "__main__":
+    main()

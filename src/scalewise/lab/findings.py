@@ -1,0 +1,85 @@
+"""How a study is computed: found by the probe once per machine, kept in the user's cache, and fixed per study.
+
+A study keeps what it was begun with in compute.json, so that it goes on with the same arithmetic after a kill, and two
+studies on one machine use the same, whatever else the machine was doing while it was probed.
+"""
+
+import hashlib
+import json
+import os
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+from scalewise.errors import ScalewiseError, StudyError
+from scalewise.lab.compute import Compute
+from scalewise.lab.shapes import Shape
+from scalewise.runs.files import write_text
+
+Wanted = Literal["auto", "bf16", "fp32"]
+MOST_MEMBERS = {"cpu": 8, "cuda": 64}
+"""Beyond 8 members a stack leaves the cache of a CPU core (measured: slower from 16 on)."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The arithmetic, and up to which width models are stacked."""
+
+    compute: Compute
+    stacked_up_to_width: int
+
+    def members(self, shape: Shape) -> int:
+        """How many models of a shape are trained as one stack, at most."""
+        return MOST_MEMBERS[self.compute.device] if shape.width <= self.stacked_up_to_width else 1
+
+
+def findings_of_study(directory: Path, device: str, precision: Wanted) -> Findings:
+    """What the study in this folder was begun with, or is now.
+
+    Raises StudyError when it was begun on another device.
+    """
+    path = directory / "compute.json"
+    if not path.exists():
+        _write(path, findings_here(device, precision))
+    found = _read(path)
+    if found.compute.device != device:
+        raise StudyError(f"{directory} was begun on {found.compute.device}, not {device}; give another folder.")
+    return found
+
+
+def findings_here(device: str, precision: Wanted) -> Findings:
+    """What the probe finds on this machine, from the cache when it has been asked before."""
+    machine = f"{_processor()}, torch {version('torch')}, {device}, {precision}"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "scalewise"
+    path = cache / f"compute-{hashlib.sha256(machine.encode()).hexdigest()[:12]}.json"
+    if path.exists():
+        return _read(path)
+    from scalewise.lab.probe import probe
+
+    found = probe(device, precision)
+    try:
+        _write(path, found)
+    except (ScalewiseError, OSError):
+        return found  # a home that cannot be written to: the probe is asked again next time
+    return found
+
+
+def _processor() -> str:
+    """The processor's name; Linux has it in /proc/cpuinfo only."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    wanted = ("vendor_id", "cpu family", "model", "model name", "stepping")
+    return ", ".join(dict.fromkeys(line.partition(":")[2].strip() for line in lines if line.startswith(wanted)))
+
+
+def _write(path: Path, found: Findings) -> None:
+    write_text(path, json.dumps(asdict(found), indent=1))
+
+
+def _read(path: Path) -> Findings:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return Findings(Compute(**content["compute"]), content["stacked_up_to_width"])

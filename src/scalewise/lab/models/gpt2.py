@@ -1,0 +1,53 @@
+"""A GPT-2-style transformer (Radford et al. 2019) as nanoGPT trains it: LayerNorm, learned positions, GELU, no biases,
+the embedding tied to the last layer."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from scalewise.lab.compute import Compute
+from scalewise.lab.models.layout import Weight, Weights, gain, matrix
+from scalewise.lab.models.parts import causal_attention, heads, joined, layer_norm, look_up
+from scalewise.lab.recipe import Init
+from scalewise.lab.shapes import Gpt2Shape
+
+
+class Gpt2:
+    """Bytes in, next-byte logits out, for K models at once."""
+
+    def __init__(self, shape: Gpt2Shape) -> None:
+        self.shape = shape
+
+    def weights(self, init: Init) -> list[Weight]:
+        """With `fan-in` the tied table begins at width^-1/2, so that the first logits have unit size."""
+        shape, width = self.shape, self.shape.width
+        std = 0.02 if init == "gpt2" else width**-0.5
+        table = [
+            Weight("embedding", (shape.vocabulary, width), "embedding", std),
+            Weight("position", (shape.context, width), "embedding", std),
+        ]
+        for i in range(shape.depth):
+            table += [
+                gain(f"{i}.attention_norm", width),
+                matrix(f"{i}.qkv", width, 3 * width, init),
+                matrix(f"{i}.attention_out", width, width, init, 2 * shape.depth),
+                gain(f"{i}.feedforward_norm", width),
+                matrix(f"{i}.up", width, shape.feedforward, init),
+                matrix(f"{i}.down", shape.feedforward, width, init, 2 * shape.depth),
+            ]
+        return [*table, gain("norm", width)]
+
+    def logits(self, weights: Weights, tokens: Tensor, compute: Compute) -> Tensor:
+        """(K, B · T, V) for tokens (K, B, T)."""
+        members, batch, time = tokens.shape
+        dtype = weights["norm"].dtype
+        place = weights["position"][:, :time].repeat(1, batch, 1)
+        x = (look_up(weights["embedding"], tokens) + place).to(dtype)
+        for i in range(self.shape.depth):
+            qkv = torch.bmm(layer_norm(x, weights[f"{i}.attention_norm"]), weights[f"{i}.qkv"])
+            query, key, value = heads(qkv, 3, self.shape.heads, time)
+            mixed = causal_attention(query, key, value, compute.attention_for(time))
+            x = x + torch.bmm(joined(mixed, members, self.shape.heads), weights[f"{i}.attention_out"])
+            up = torch.bmm(layer_norm(x, weights[f"{i}.feedforward_norm"]), weights[f"{i}.up"])
+            x = x + torch.bmm(F.gelu(up), weights[f"{i}.down"])
+        return torch.bmm(layer_norm(x, weights["norm"]), weights["embedding"].to(dtype).transpose(1, 2))

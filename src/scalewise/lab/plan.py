@@ -1,0 +1,75 @@
+"""What a study will cost, before anything is trained.
+
+The chains themselves are asked: each is answered with made-up losses whose best rate is where the search began, so the
+count is that of a study in which no search has to grow. Tuning is in it.
+"""
+
+from dataclasses import dataclass
+
+from scalewise.errors import StudyError
+from scalewise.lab.chain import Ledger, size_chain
+from scalewise.lab.data.corpus import Corpus
+from scalewise.lab.recipe import Recipe
+from scalewise.lab.study import Arm, Size, Study
+
+FEWEST_STEPS = 10
+"""A run of fewer steps has no schedule to speak of."""
+MOST_EPOCHS = 4.0
+"""Beyond four passes over the same text, repeated data are worth less than new ones (Muennighoff et al. 2023)."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """One size of one arm: all its runs, and what they cost together with trunks shared."""
+
+    arm: Arm
+    size: Size
+    recipes: tuple[Recipe, ...]
+    flops: float
+
+    @property
+    def longest(self) -> Recipe:
+        return max(self.recipes, key=lambda recipe: recipe.tokens)
+
+    def epochs(self, recipe: Recipe) -> float:
+        """Passes over the training text."""
+        return recipe.tokens / recipe.data_size
+
+
+def cells_of(study: Study, corpus: Corpus) -> list[Cells]:
+    """The runs a study needs when no search grows."""
+    return [_answered(study, arm, size, corpus) for arm in study.all_arms for size in study.sizes_of(arm)]
+
+
+def expected_flops(study: Study, corpus: Corpus) -> float:
+    return sum(cells.flops for cells in cells_of(study, corpus))
+
+
+def check_budgets(study: Study, corpus: Corpus) -> None:
+    """Raises StudyError when a run would have hardly a step, or its context is longer than the text."""
+    if corpus.held_out.size <= study.data.context or corpus.train.size <= study.data.context + 1:
+        raise StudyError(f"data.context: {study.data.context} is more than the text has; give a smaller one.")
+    for arm in study.all_arms:
+        for size in study.sizes_of(arm):
+            recipe = study.recipe(arm, size, min(study.flops), 0, 0, corpus)
+            if recipe.steps < FEWEST_STEPS:
+                raise StudyError(
+                    f"flops: {recipe.flops_budget:g} is {recipe.steps} steps of {recipe.batch_tokens} tokens for width "
+                    f"{size.width}, depth {size.depth}; at least {FEWEST_STEPS} are needed, so raise it or leave the "
+                    "size out."
+                )
+
+
+def _answered(study: Study, arm: Arm, size: Size, corpus: Corpus) -> Cells:
+    """Play a chain to its end, answering that the middle rate of every search is the best."""
+    chain = size_chain(study, arm, size, corpus, lambda cell: None)
+    ledger, recipes = Ledger(), dict[str, Recipe]()
+    wanted = next(chain)
+    while True:
+        ledger.charge(wanted)
+        recipes |= {recipe.name: recipe for recipe in wanted}
+        middle = sorted(recipe.lr for recipe in wanted)[len(wanted) // 2]
+        try:
+            wanted = chain.send({r.name: max(r.lr / middle, middle / r.lr) for r in wanted})
+        except StopIteration:
+            return Cells(arm, size, tuple(recipes.values()), ledger.flops)

@@ -1,0 +1,77 @@
+"""What is fastest here, found by trying it for a moment: matrix kernels, precision, attention, stack width.
+
+One precision serves a whole study: sizes are never compared across precisions.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import torch
+
+from scalewise.lab.compute import Attention, Compute, Precision, Products, products
+from scalewise.lab.findings import Findings, Wanted
+from scalewise.lab.shapes import Gpt2Shape
+from scalewise.lab.stack import Member, Setting, Stack
+
+TOLERANCE = 1e-5
+"""An fp32 product whose relative error exceeds this is not an fp32 product (true ones: 2e-7 to 5e-7)."""
+PROBED_WIDTHS = (32, 64, 128, 256)
+PROBED_MEMBERS = 4
+WORTH_STACKING = 1.03
+"""How much faster per member a stack must be than one model, to be used on a CPU."""
+
+
+def probe(device: str, precision: Wanted) -> Findings:
+    """Try what this machine does best, for about a second on a CPU; a GPU is taken to be best at bf16 and at stacks."""
+    if device == "cuda":
+        chosen: Precision = "fp32" if precision == "fp32" else "bf16"
+        return Findings(Compute("cuda", chosen, "highest", "sdpa"), stacked_up_to_width=1024)
+    compute = Compute(products=fastest_products())
+    precisions: tuple[Precision, ...] = ("fp32", "bf16") if precision == "auto" else (precision,)
+    paths: tuple[Attention, ...] = ("bmm", "sdpa")
+    candidates = [replace(compute, precision=p, attention=a) for p in precisions for a in paths]
+    fastest = min(candidates, key=lambda candidate: step_seconds(_small(64), candidate, 1))
+    stacked = 0
+    for width in PROBED_WIDTHS:
+        alone, together = (step_seconds(_small(width), fastest, k) / k for k in (1, PROBED_MEMBERS))
+        if alone > WORTH_STACKING * together:
+            stacked = width
+    return Findings(fastest, stacked)
+
+
+@cache
+def fastest_products() -> Products:
+    """The faster fp32 matrix kernels among those that are accurate here."""
+    a = torch.randn(256, 256, generator=torch.Generator().manual_seed(0))
+    exact = a.double() @ a.double()
+    seconds: dict[Products, float] = {}
+    for kernels in ("highest", "medium"):
+        with products(kernels):
+            error = float((a @ a - exact).norm() / exact.norm())
+            if error < TOLERANCE:
+                seconds[kernels] = best_seconds(lambda: a @ a, 10)
+    return min(seconds, key=lambda kernels: seconds[kernels])
+
+
+def step_seconds(setting: Setting, compute: Compute, members: int, windows: int = 4, repeats: int = 4) -> float:
+    """Seconds of one training step of a stack, each member reading `windows` windows."""
+    stack = Stack(setting, [Member(1e-3, seed=0)] * members, compute)
+    text = torch.zeros(members, windows, setting.shape.context + 1, dtype=torch.long)
+    return best_seconds(lambda: stack.step(text, 1.0), repeats)
+
+
+def _small(width: int) -> Setting:
+    return Setting(Gpt2Shape(width, 1, max(1, width // 32), 4 * width, 256, 128))
+
+
+def best_seconds(work: Callable[[], object], repeats: int) -> float:
+    """The shortest of some repetitions, after one to warm up."""
+    work()
+    best = float("inf")
+    for _ in range(repeats):
+        started = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - started)
+    return best

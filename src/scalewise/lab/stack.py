@@ -1,0 +1,125 @@
+"""The stack: K models of one shape trained as one program over flat rows (K, P).
+
+Members differ in rate, clip and seed. Nothing of one member enters another's numbers: products are batched, norms and
+losses are taken per row, the fused optimiser goes row by row. On one thread of a CPU a member's numbers are therefore
+the same, bit for bit, whichever members stand beside it (tested), so a stack may be cut or lose a member at any time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from scalewise.lab.compute import Compute, products
+from scalewise.lab.models import model_of
+from scalewise.lab.models.layout import Layout
+from scalewise.lab.optimizers import optimizer_of
+from scalewise.lab.recipe import Init, OptimizerName
+from scalewise.lab.shapes import Shape
+
+
+@dataclass(frozen=True)
+class Member:
+    """What one model of a stack has for itself; `rate` is the peak learning rate."""
+
+    rate: float
+    seed: int
+    clip: float = 1.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all members of a stack share."""
+
+    shape: Shape
+    init: Init = "fan-in"
+    optimizer: OptimizerName = "adamw"
+    weight_decay: float = 0.1
+    beta2: float = 0.99
+
+
+class Stack:
+    """Weights are fp32; activations and products are in the precision of `compute`."""
+
+    def __init__(self, setting: Setting, members: Sequence[Member], compute: Compute) -> None:
+        self.members = list(members)
+        self.compute = compute
+        self.model = model_of(setting.shape)
+        self.layout = Layout(self.model.weights(setting.init))
+        rows = [self.layout.initial_row(member.seed) for member in members]
+        self.rows = torch.stack(rows).to(compute.device)
+        self.optimizer = optimizer_of(
+            setting.optimizer, self.layout, len(members), setting.weight_decay, setting.beta2, compute.device
+        )
+        self._gradient = torch.empty_like(self.rows)
+        self._dtype = torch.bfloat16 if compute.precision == "bf16" else torch.float32
+
+    def step(self, windows: Tensor, fraction: float) -> Tensor:
+        """One update of every member on its windows (K, B, T + 1); the losses (K,) before it, nats per token.
+
+        `fraction` is that of the schedule.
+        """
+        leaves = self._leaves(with_gradient=True)
+        with products(self.compute.products):
+            losses = self._losses(leaves, windows)
+            grads = torch.autograd.grad(losses.sum(), list(leaves.values()))
+            for into, grad in zip(self.layout.views(self._gradient).values(), grads, strict=True):
+                into.copy_(grad)
+            self._clip()
+            self.optimizer.update(self.rows, self._gradient, [m.rate for m in self.members], fraction)
+        return losses.detach()
+
+    @torch.no_grad()
+    def evaluate(self, windows: Tensor) -> Tensor:
+        """Losses (K,) on the same windows (n, T + 1) for every member, nats per token."""
+        with products(self.compute.products):
+            return self._losses(self._leaves(with_gradient=False), windows.expand(len(self.members), -1, -1))
+
+    def keep(self, chosen: Sequence[int]) -> None:
+        """Go on with these members only."""
+        index = torch.tensor(chosen, device=self.rows.device)
+        self.members = [self.members[k] for k in chosen]
+        self.rows = self.rows[index]
+        self._gradient = self._gradient[index]
+        self.optimizer.moments = [moment[index] for moment in self.optimizer.moments]
+
+    def member_state(self, k: int) -> dict[str, Any]:
+        """What a member needs to be continued in any stack."""
+        return {
+            "row": self.rows[k].clone(),
+            "moments": [moment[k].clone() for moment in self.optimizer.moments],
+            "steps": self.optimizer.steps,
+        }
+
+    def set_member_state(self, k: int, state: dict[str, Any]) -> None:
+        self.rows[k] = state["row"]
+        for moment, stored in zip(self.optimizer.moments, state["moments"], strict=True):
+            moment[k] = stored
+        self.optimizer.steps = state["steps"]
+
+    def _leaves(self, with_gradient: bool) -> dict[str, Tensor]:
+        """The weights as the model uses them. Tables stay fp32, since their gradient sums many rows."""
+        cast = self.layout.views(self.rows.to(self._dtype))
+        exact = self.layout.views(self.rows)
+        return {
+            weight.name: (exact if weight.role == "embedding" else cast)[weight.name]
+            .detach()
+            .requires_grad_(with_gradient)
+            for weight in self.layout.weights
+        }
+
+    def _losses(self, leaves: dict[str, Tensor], windows: Tensor) -> Tensor:
+        windows = windows.to(self.compute.device, torch.long)
+        logits = self.model.logits(leaves, windows[..., :-1], self.compute).float()
+        members, positions, vocabulary = logits.shape
+        losses = F.cross_entropy(logits.view(-1, vocabulary), windows[..., 1:].reshape(-1), reduction="none")
+        return losses.view(members, positions).mean(dim=1)
+
+    def _clip(self) -> None:
+        """Each member's gradient to at most its own norm, as torch.nn.utils.clip_grad_norm_ does it."""
+        clip = torch.tensor([member.clip for member in self.members], device=self.rows.device)
+        factor = clip / (self._gradient.norm(dim=1) + 1e-6)
+        self._gradient.mul_(factor.clamp(max=1.0).unsqueeze(1))
