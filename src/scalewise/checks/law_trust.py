@@ -56,10 +56,10 @@ def backtest_misses(evidence: Evidence) -> Caution | None:
     """Fires when so few losses inside their intervals would be rarer than 1 % for intervals that are right."""
     if evidence.backtest is None:
         return None
-    from scipy.stats import binom
+    from scipy.special import bdtr
 
     inside, predicted = evidence.backtest
-    if binom.cdf(inside, predicted, LEVEL) >= TOO_RARE:
+    if bdtr(inside, predicted, LEVEL) >= TOO_RARE:
         return None
     return Caution(
         "backtest-misses",

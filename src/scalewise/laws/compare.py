@@ -227,14 +227,14 @@ def _candidates(x: Floats) -> Floats:
 
 def _settle(pair: Pair, a: int, b: int, outcome: Outcome, new: Floats, x: Floats) -> Settling | None:
     """The fewest seeds, then the nearest x, that reach the power wanted for a pair that is not told apart."""
-    from scipy.stats import norm
+    from scipy.special import ndtr, ndtri
 
     null_spread = np.var(outcome.ahead[a, a, 1:], axis=0)
     gap = outcome.ahead[b, b, 0] - outcome.ahead[b, a, 1:]  # a new point from b, as seen by a's refits to data from b
     for seeds in SEEDS:
         noise = outcome.error[b] / np.sqrt(seeds)
-        edge = norm.ppf(1 - LEVEL / 2) * np.sqrt(null_spread + noise**2)
-        power = np.mean(norm.sf((edge - gap) / noise) + norm.cdf((-edge - gap) / noise), axis=0)
+        edge = ndtri(1 - LEVEL / 2) * np.sqrt(null_spread + noise**2)
+        power = np.mean(ndtr((gap - edge) / noise) + ndtr((-edge - gap) / noise), axis=0)
         power = np.where(np.isfinite(power), power, 0.0)
         enough = np.flatnonzero(power >= POWER_WANTED)
         if enough.size:

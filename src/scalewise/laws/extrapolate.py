@@ -117,19 +117,21 @@ class Forecast:
 
     def interval(self, level: float = 0.9) -> tuple[Floats, Floats]:
         """Where a new observation of y lies with probability `level`: low and high, each (points,)."""
-        from scipy.stats import t
+        from scipy.special import stdtrit
 
-        half = float(t.ppf(0.5 + level / 2, DEGREES)) * self.scale
+        half = float(stdtrit(DEGREES, 0.5 + level / 2)) * self.scale
         low, high = self.centre - half, self.centre + half
         return (np.exp(low), np.exp(high)) if self.is_log else (low, high)
 
     def log_density(self, y: ArrayLike) -> Floats:
         """Log density of observations y (points,), per unit of y."""
-        from scipy.stats import t
+        from scipy.special import gammaln
 
         values = np.asarray(y, dtype=np.float64)
         at = np.log(values) if self.is_log else values
-        density: Floats = t.logpdf((at - self.centre) / self.scale, DEGREES) - np.log(self.scale)
+        from_centre = (at - self.centre) / self.scale
+        at_centre = gammaln((DEGREES + 1) / 2) - gammaln(DEGREES / 2) - np.log(DEGREES * np.pi) / 2 - np.log(self.scale)
+        density: Floats = at_centre - (DEGREES + 1) / 2 * np.log1p(from_centre**2 / DEGREES)
         return density - np.log(values) if self.is_log else density
 
 

@@ -33,7 +33,7 @@ def profile(fit: Fit, name: str, level: float = 0.95) -> Estimate:
     section 6.1.2), with given standard errors by the chi-square quantile. Raises ValueError for an unknown name, a law
     that was not fitted, or a residual without a likelihood.
     """
-    from scipy.stats import chi2, f
+    from scipy.special import chdtri, fdtri
 
     data, bound = fit.data, fit.bound
     if not fit.ok or data is None or bound is None:
@@ -48,7 +48,7 @@ def profile(fit: Fit, name: str, level: float = 0.95) -> Estimate:
     freedom = max(1, fit.points - fit.theta.shape[1])
     lowest = 2 * fit.objective
     known = data.residual.known_size
-    allowed = float(chi2.ppf(level, 1)) if known else lowest * float(f.ppf(level, 1, freedom)) / freedom
+    allowed = float(chdtri(1, 1 - level)) if known else lowest * float(fdtri(1, freedom, level)) / freedom
     ends = []
     for side in (-1, 1):
         room = min(REACH * error, pinned.room(best, side))

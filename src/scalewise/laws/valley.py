@@ -93,6 +93,6 @@ def power_line(c: Floats, optima: Floats, level: float = 0.95) -> PowerLine | No
 
 
 def _quantile(level: float, degrees: int) -> float:
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    return float(t.ppf(0.5 + level / 2, degrees))
+    return float(stdtrit(degrees, 0.5 + level / 2))

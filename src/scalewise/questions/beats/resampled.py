@@ -1,6 +1,8 @@
 """Interquartile means and probabilities of improvement, with a stratified bootstrap (Agarwal et al. 2021)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,35 +71,35 @@ class Resampled:
         of_b = of_b[np.argsort(b[of_b], kind="stable")]
         below, upto = (np.searchsorted(b[of_b], a[of_a], side) for side in ("left", "right"))
         parts = []
-        ones = [np.ones((1, of_a.size))], [np.ones((1, of_b.size))]
-        halves = (ones[0] + list(self._parts(of_a, of_b.size)), ones[1] + list(self._parts(of_b, of_a.size)))
-        for mine, theirs in zip(*halves, strict=True):
+        mine_of_each = chain([np.ones((1, of_a.size))], self._parts(of_a, of_b.size))
+        theirs_of_each = chain([np.ones((1, of_b.size))], self._parts(of_b, of_a.size))
+        for mine, theirs in zip(mine_of_each, theirs_of_each, strict=True):
             summed = np.concatenate([np.zeros((len(theirs), 1)), np.cumsum(theirs, axis=1)], axis=1)
             beaten = 0.5 * (summed[:, below] + summed[:, upto])
             parts.append(np.sum(mine * beaten, axis=1) / (mine.sum(axis=1) * summed[:, -1]))
         return np.concatenate(parts)
 
-    def _parts(self, cells: Ints, width: int = 0) -> list[Floats]:
+    def _parts(self, cells: Ints, width: int = 0) -> Iterator[Floats]:
         """The counts of these cells, a part of the resamples at a time."""
-        ends = np.cumsum(chunks(len(self.counts), max(cells.size, width)))
-        return [
-            self.counts[end - size : end, cells].astype(np.float64)
-            for end, size in zip(ends, np.diff(ends, prepend=0), strict=True)
-        ]
+        done = 0
+        for size in chunks(len(self.counts), max(cells.size, width)):
+            yield self.counts[done : done + size].take(cells, axis=1).astype(np.float64)
+            done += size
 
 
 def resampled(pairs: Pairs, resamples: int, rng: np.random.Generator) -> Resampled:
     counts = np.ones((resamples, pairs.task.size), dtype=np.uint16)
     for clusters in pairs.clusters:
         for stratum in range(int(pairs.stratum.max()) + 1):
-            cells = np.flatnonzero(pairs.stratum == stratum)
+            chosen = pairs.stratum == stratum
+            cells = slice(None) if chosen.all() else np.flatnonzero(chosen)  # a slice needs no copy
             number = np.unique(clusters[cells], return_inverse=True)[1]
             groups = int(number.max()) + 1
             done = 0
-            for some in chunks(resamples, groups):
+            for some in chunks(resamples, max(groups, number.size)):
                 drawn = rng.integers(0, groups, (some, groups)) + groups * np.arange(some)[:, None]
-                often = np.bincount(drawn.ravel(), minlength=some * groups).reshape(some, groups)
-                counts[done : done + some, cells] *= often[:, number].astype(np.uint16)
+                often = np.bincount(drawn.ravel(), minlength=some * groups).reshape(some, groups).astype(np.uint16)
+                counts[done : done + some, cells] *= often.take(number, axis=1)
                 done += some
     return Resampled(pairs, counts)
 

@@ -41,9 +41,9 @@ class Entrant:
         """Low and high of the loss, or None twice when its uncertainty is not known."""
         if self.width is None:
             return None, None
-        from scipy.stats import t
+        from scipy.special import stdtrit
 
-        half = float(t.ppf(0.5 + level / 2, self.degrees)) * self.width
+        half = float(stdtrit(self.degrees, 0.5 + level / 2)) * self.width
         return float(np.exp(self.log_loss - half)), float(np.exp(self.log_loss + half))
 
 

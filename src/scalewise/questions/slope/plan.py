@@ -101,7 +101,7 @@ def _outlook(
     Every law in turn is the truth, as often as its weight says; the others then lose weight by how far off what they
     predict at the new points is.
     """
-    from scipy.stats import norm, t
+    from scipy.special import ndtr, stdtrit
 
     laws, group = average.laws, pair[1]
     weights = np.array([law.weight for law in laws])
@@ -115,10 +115,10 @@ def _outlook(
     after = np.sqrt(then @ (before * shrunk) ** 2 + then @ apart**2 - centre**2)
     moves = np.sqrt(np.maximum(before**2 * (1 - shrunk**2), 1e-12))
     free = 1 / (then @ (1 / freedom))
-    wide, narrow = (t.ppf(p, free) * after for p in (0.975, 0.95))
-    differ = norm.sf((wide - centre) / moves) + norm.cdf((-wide - centre) / moves)
+    wide, narrow = (stdtrit(free, p) * after for p in (0.975, 0.95))
+    differ = ndtr((centre - wide) / moves) + ndtr((-wide - centre) / moves)
     room = np.minimum(margin - narrow, wide)
-    alike = np.where(room > 0, norm.cdf((room - centre) / moves) - norm.cdf((-room - centre) / moves), 0.0)
+    alike = np.where(room > 0, ndtr((room - centre) / moves) - ndtr((-room - centre) / moves), 0.0)
     return float(min(1.0, weights @ (differ + alike))), float(weights @ wide)
 
 

@@ -46,11 +46,11 @@ def next_run(
 
 def _every_size_again(runs: Runs, x: str, level: Level, stretch: Stretch, budget: float | None) -> str:
     """Twice the runs have more degrees of freedom and half the variance: the interval shrinks by Student's t."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     now = level.points.x.size - LINE
     then = now + level.points.x.size
-    shrinks = float(t.ppf(0.975, then) / t.ppf(0.975, max(1, now)) / np.sqrt(2))
+    shrinks = float(stdtrit(then, 0.975) / stdtrit(max(1, now), 0.975) / np.sqrt(2))
     half = _width(level, stretch) / 2
     costs = [flops_at(runs, x, float(v)) for v in level.points.x]
     flops = float(np.sum([c for c in costs if c is not None])) if None not in costs else None

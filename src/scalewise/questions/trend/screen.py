@@ -66,7 +66,7 @@ def _is_factor(rows: "pl.DataFrame", column: str, x: str) -> bool:
 
 def _slopes(points: Outcomes, codes: NDArray[np.int64], levels: int) -> tuple[list[float], float] | None:
     """The slope per tenfold at each level, and the p-value; None where there are too few points."""
-    from scipy.stats import f
+    from scipy.special import fdtrc
 
     inputs = np.stack([points.x, codes.astype(np.float64)], axis=1)
     apart, alike = (
@@ -80,7 +80,7 @@ def _slopes(points: Outcomes, codes: NDArray[np.int64], levels: int) -> tuple[li
     ratio = max(0.0, _left(alike) - left) / (levels - 1) / (left / freedom)
     parameters = apart.parameters()
     slopes = [parameters[f"b[{i}]"].value * np.log(10) for i in range(levels)]
-    return slopes, float(f.sf(ratio, levels - 1, freedom))
+    return slopes, float(fdtrc(levels - 1, freedom, ratio))
 
 
 def _left(fit: Fit) -> float:
