@@ -21,7 +21,7 @@ from scalewise.laws.residual import LOG_HUBER, Residual
 Floats = NDArray[np.float64]
 
 TOLERANCE = 1e-10
-MOST_STEPS = 100
+MOST_STEPS = 200
 LEAST_KAPPA = 2.0**-12
 LEAST_DAMPING = 1e-3
 MOST_DAMPING = 1e12
