@@ -22,7 +22,7 @@ CONFIG: Spec = {
         "titleFontSize": 12,
         "titleFontWeight": "normal",
     },
-    "legend": {"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal"},
+    "legend": {"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal", "symbolOpacity": 1},
     "view": {"stroke": None},
     "title": {"fontSize": 12, "fontWeight": "normal", "anchor": "start", "color": "#555"},
 }
@@ -38,7 +38,7 @@ LABELS = {
 def axis(field: str, title: str, values: Iterable[float], scale: str = "linear", labels: str | None = None) -> Spec:
     """A quantitative axis on a `linear` or `log` scale that has room for `values`.
 
-    A log axis has ticks at powers of ten, or at 1-3 or 1-2-5 steps where it is short.
+    A log axis has ticks at powers of ten, or at finer steps where it is short.
     """
     drawn: Spec = {"title": title}
     if labels:
@@ -50,16 +50,16 @@ def axis(field: str, title: str, values: Iterable[float], scale: str = "linear",
         domain = [min(numbers) / room, max(numbers) * room]
         scaled |= {"domain": domain, "nice": False}
         ticks = _powers(*domain)
-        drawn |= {"values": ticks} if ticks else {"tickCount": 5}
+        drawn |= {"values": ticks} if ticks else {"tickCount": 5, "labelOverlap": "greedy"}
     else:
         drawn["tickCount"] = 5
     return {"field": field, "type": "quantitative", "axis": drawn, "scale": scaled}
 
 
 def _powers(low: float, high: float) -> list[float]:
-    """The coarsest of three sets of ticks that has at least three between low and high; none if none has."""
+    """The coarsest set of ticks that has at least three between low and high; none if none has."""
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for steps in ((1,), (1, 3), (1, 2, 5)):
+    for steps in ((1,), (1, 3), (1, 2, 5), (1, 2, 3, 5, 7)):
         ticks = [step * 10.0**e for e in exponents for step in steps if low <= step * 10.0**e <= high]
         if len(ticks) >= 3:
             return ticks

@@ -25,7 +25,7 @@ def outcome_curves(chart: Chart) -> Spec:
 
     def view(scale: str) -> Spec:
         x = axis("x", str(titles["x"]), xs, scale, labels=written)
-        y = axis("y", str(titles["y"]), ())
+        y = axis("y", str(titles["y"]), (), labels="short" if str(titles["y"]) in COUNTS else None)
         tooltip = [
             {"field": "label", "title": "of"},
             {"field": "x", "type": "quantitative", "title": titles["x"], "format": ".4~g"},
