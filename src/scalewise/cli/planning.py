@@ -10,6 +10,8 @@ from scalewise.cli.training import Device, check_torch, cores
 if TYPE_CHECKING:
     from scalewise.lab.forecast import Forecast
 
+COLUMNS = ("width", "depth", "params", "batch_tokens", "runs", "flops", "minutes", "memory_mb", "epochs")
+
 
 def plan(
     study: Annotated[Path, typer.Argument(help="The study's TOML file.")],
@@ -74,15 +76,16 @@ def _print(rows: list[dict[str, Any]], workers: int, unique: int, as_json: bool)
     if as_json:
         typer.echo(json.dumps({"sizes": rows, "flops_per_arm": arms, "total": total}, indent=1))
         return
-    table = Table(box=None, header_style="")
-    for name in rows[0]:
-        heading = {"batch_tokens": "batch", "memory_mb": "MB"}.get(name, name)
-        table.add_column(heading, justify="left" if name == "arm" else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*(value if isinstance(value, str) else _short(value) for value in row.values()))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
     for arm, flops in arms.items():
         typer.echo(f"{arm}: {flops:.3g} operations, tuning included")
+        table = Table(box=None, header_style="")
+        for name in COLUMNS:
+            table.add_column({"batch_tokens": "batch", "memory_mb": "MB"}.get(name, name), justify="right")
+        for row in rows:
+            if row["arm"] == arm:
+                table.add_row(*(_short(row[name]) for name in COLUMNS))
+        console.print(table)
     typer.echo(
         f"{total['runs']} runs, {total['flops']:.3g} operations; about {total['minutes']:.1f} min on {workers} "
         f"workers and {total['memory_mb'] / 1e3:.1f} GB, more where a search has to grow."

@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from scalewise.errors import StudyError, did_you_mean
 from scalewise.lab.data.corpus import Corpus
+from scalewise.lab.dial import dialled
 from scalewise.lab.recipe import Init, OptimizerName, Recipe, batch_windows
 from scalewise.lab.schedule import MOST_WARMUP, WARMUP, Schedule
-from scalewise.lab.shapes import Architecture, Gpt2Shape, LstmShape, UniversalShape
+from scalewise.lab.shapes import Architecture, Gpt2Shape, LstmShape, Shape, UniversalShape
 from scalewise.runs.flops import TransformerShape
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -54,6 +55,13 @@ class Size(Declared):
         return kind(self.width, self.depth, heads, self.feedforward or 8 * math.ceil(self.width / 3), BYTES, context)
 
 
+class Dial(Declared):
+    """Sizes by their number of parameters; the width is about `aspect` depths. See `dial.py`."""
+
+    params: tuple[Annotated[float, Field(ge=1e3, le=1e12)], ...] = Field(min_length=1)
+    aspect: Positive = 24.0
+
+
 class Data(Declared):
     corpus: str = Field(default="stdlib", min_length=1)
     context: PositiveInt = 128
@@ -85,9 +93,10 @@ class Arm(Declared):
     beta2: float | None = Field(default=None, gt=0, lt=1)
     clip: Positive | None = None
     sizes: tuple[Size, ...] | None = Field(default=None, min_length=1)
+    aspect: Positive | None = None
 
     def training(self, shared: Training) -> Training:
-        own = self.model_dump(exclude_none=True, exclude={"name", "sizes"})
+        own = self.model_dump(exclude_none=True, exclude={"name", "sizes", "aspect"})
         return shared.model_copy(update=own)
 
 
@@ -132,7 +141,8 @@ class Study(Declared):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     group: str = "llama"
     flops: tuple[Annotated[float, Field(ge=1e6, le=1e30)], ...] = Field(min_length=1)
-    sizes: tuple[Size, ...] = Field(min_length=1)
+    sizes: tuple[Size, ...] = ()
+    dial: Dial | None = None
     data: Data = Data()
     training: Training = Training()
     batch: Batch = Batch()
@@ -142,6 +152,10 @@ class Study(Declared):
 
     @model_validator(mode="after")
     def names_and_sizes_are_distinct(self) -> "Study":
+        if bool(self.sizes) == bool(self.dial):
+            raise ValueError("give the models either one by one as `sizes`, or by their params as `[dial]`")
+        if any(arm.aspect and (arm.sizes or not self.dial) for arm in self.arms):
+            raise ValueError("an arm's aspect turns the study's `[dial]`; there is none for it")
         names = [arm.name for arm in self.arms]
         if len(set(names)) < len(names):
             raise ValueError("two of the arms have the same name; name each once")
@@ -157,7 +171,13 @@ class Study(Declared):
         return self.arms or (Arm(name=self.group),)
 
     def sizes_of(self, arm: Arm) -> tuple[Size, ...]:
-        return arm.sizes or self.sizes
+        """The models of an arm: its own, the study's, or those that the dial gives in its architecture."""
+        if self.dial is None or arm.sizes:
+            return arm.sizes or self.sizes
+        architecture, context = arm.training(self.training).architecture, self.data.context
+        return tuple(
+            _dialled(params, arm.aspect or self.dial.aspect, architecture, context) for params in self.dial.params
+        )
 
     def shape(self, arm: Arm, size: Size) -> TransformerShape | Gpt2Shape | UniversalShape | LstmShape:
         return size.shape(self.data.context, arm.training(self.training).architecture)
@@ -202,6 +222,14 @@ class Study(Declared):
         return round(math.log2(tuning.muon_rate if muon else tuning.rate_times_width / size.width))
 
 
+def _dialled(params: float, aspect: float, architecture: Architecture, context: int) -> Size:
+    def shape_at(width: int, depth: int, heads: int) -> Shape:
+        return Size(width=width, depth=depth, heads=heads).shape(context, architecture)
+
+    width, depth, heads = dialled(params, aspect, shape_at)
+    return Size(width=width, depth=depth, heads=heads)
+
+
 def load_study(path: Path) -> Study:
     """Read and check a study file. Raises StudyError that lists every error of the file."""
     if not path.is_file():
@@ -239,6 +267,7 @@ def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
         "batch": Batch,
         "tuning": Tuning,
         "arms": Arm,
+        "dial": Dial,
     }
     for part in location[:-1]:
         model = parts.get(str(part), model)
