@@ -1,20 +1,24 @@
 """The order in which one size of one arm is trained: budget after budget, each tuned, then its other seeds.
 
-The rate that won at one budget is the centre of the search at the next. A chain asks for runs and is sent their losses;
+The rate that won at one budget is the centre of the search at the next. Or one size is searched and the others take its
+rates over. A chain asks for runs and is sent their losses;
 who trains them, or whether anybody does, it does not know. A plan counts a study by answering a chain itself.
 """
 
-from collections.abc import Callable, Generator
+import contextlib
+import math
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from scalewise.lab.data.corpus import Corpus
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.study import Arm, Size, Study
-from scalewise.lab.tuning import FIRST_REACH, LATER_REACH, Tuned, bracket
+from scalewise.lab.tuning import FIRST_REACH, LATER_REACH, Tuned, bracket, untried
 
 Chain = Generator[list[Recipe], dict[str, float], None]
 """Yields the recipes it needs next; is sent the final loss of each by run name."""
+Record = Callable[[dict[str, Any]], None]
 RecipeAt = Callable[[int], Recipe]
 """The recipe at one exponent of the rate grid."""
 
@@ -33,9 +37,24 @@ class Ledger:
             self._trunks[recipe.trunk] = max(recipe.branch_step, self._trunks.get(recipe.trunk, 0))
 
 
-def size_chain(study: Study, arm: Arm, size: Size, corpus: Corpus, record: Callable[[dict[str, Any]], None]) -> Chain:
-    """All cells of one size; `record` is given the outcome of each cell's search."""
+def chains_of(study: Study, corpus: Corpus, record: Record) -> list[Chain]:
+    """What has to be trained, in chains that do not wait for each other."""
+    if study.tuning.transfer:
+        return [_transfer_chain(study, arm, corpus, record) for arm in study.all_arms]
+    return [size_chain(study, arm, size, corpus, record) for arm in study.all_arms for size in study.sizes_of(arm)]
+
+
+def size_chain(
+    study: Study, arm: Arm, size: Size, corpus: Corpus, record: Record, taken_over: Mapping[float, int] | None = None
+) -> Chain:
+    """All cells of one size; `record` is given the outcome of each cell's search.
+
+    `taken_over` are the best rates of another size, by budget: where the check at the smallest budget finds the first
+    of them best here too, the others are not searched.
+    """
     centre, reach = study.first_rate_exponent(arm, size), FIRST_REACH
+    if taken_over:
+        centre, reach = taken_over[min(taken_over)], LATER_REACH
     first, *others = study.tuning.seeds
     ledger = Ledger()
     for budget in sorted(study.flops):
@@ -43,7 +62,13 @@ def size_chain(study: Study, arm: Arm, size: Size, corpus: Corpus, record: Calla
         def at(exponent: int, seed: int, budget: float = budget) -> Recipe:
             return study.recipe(arm, size, budget, exponent, seed, corpus)
 
-        tuned = yield from _tune(bracket(centre, reach), lambda exponent: at(exponent, first), ledger)
+        searched = not taken_over or budget == min(taken_over)
+        if taken_over and not searched:
+            centre = taken_over[budget]
+        search = bracket(centre, reach) if searched else untried(centre)
+        tuned = yield from _tune(search, lambda exponent: at(exponent, first), ledger)
+        if taken_over and searched and tuned.best != centre:
+            taken_over = None  # it does not transfer: this size is searched like any other
         centre, reach = tuned.best, LATER_REACH
         if others:
             seeds = [at(centre, seed) for seed in others]
@@ -58,9 +83,35 @@ def size_chain(study: Study, arm: Arm, size: Size, corpus: Corpus, record: Calla
                 "lr": recipe.lr,
                 "losses": {f"{2.0**e:.6g}": loss for e, loss in sorted(tuned.losses.items())},
                 "bracketed": tuned.bracketed,
+                "transferred": bool(taken_over),
                 "flops_so_far": ledger.flops,
             }
         )
+
+
+def _transfer_chain(study: Study, arm: Arm, corpus: Corpus, record: Record) -> Chain:
+    """The first size of an arm, and then the others with its rates, side by side."""
+    first, *others = study.sizes_of(arm)
+    best: dict[float, int] = {}
+
+    def remember(cell: dict[str, Any]) -> None:
+        best[cell["flops_budget"]] = round(math.log2(cell["lr"]))
+        record(cell)
+
+    yield from size_chain(study, arm, first, corpus, remember)
+    yield from _side_by_side([size_chain(study, arm, size, corpus, record, best) for size in others])
+
+
+def _side_by_side(chains: list[Chain]) -> Chain:
+    """Several chains as one, which asks for what all of them want next."""
+    wanted = {index: next(chain) for index, chain in enumerate(chains)}
+    while wanted:
+        losses = yield [recipe for recipes in wanted.values() for recipe in recipes]
+        following = {}
+        for index, recipes in wanted.items():
+            with contextlib.suppress(StopIteration):
+                following[index] = chains[index].send({recipe.name: losses[recipe.name] for recipe in recipes})
+        wanted = following
 
 
 def _tune(

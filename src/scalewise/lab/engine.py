@@ -92,7 +92,7 @@ class Engine:
     def __init__(self, recipes: Sequence[Recipe], corpus: Corpus, store: Store, compute: Compute) -> None:
         recipe = self.recipe = recipes[0]
         self.runs = [Run(recipe, store) for recipe in recipes]
-        setting = Setting(recipe.shape, recipe.init, recipe.optimizer, recipe.weight_decay, recipe.beta2)
+        setting = Setting.of(recipe)
         self.stack = Stack(setting, [Member(r.lr, r.seed, r.clip) for r in recipes], compute)
         context = recipe.shape.context
         self.orders = {r.seed: WindowOrder(corpus.train, context, r.seed) for r in recipes}

@@ -46,7 +46,7 @@ def _forecast(cells: Cells, findings: Findings) -> Forecast:
     recipe = cells.longest
     members = min(USUAL_MEMBERS, findings.members(recipe.shape))
     windows = min(PROBED_WINDOWS, recipe.batch_windows)
-    setting = Setting(recipe.shape, recipe.init, recipe.optimizer, recipe.weight_decay, recipe.beta2)
+    setting = Setting.of(recipe)
     window_seconds = step_seconds(setting, findings.compute, members, windows, repeats=2) / (members * windows)
     read = cells.flops / (recipe.shape.flops_per_token * recipe.shape.context)
     evaluated = len(cells.recipes) * recipe.held_out_windows / 3

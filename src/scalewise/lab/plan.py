@@ -62,7 +62,10 @@ def check_budgets(study: Study, corpus: Corpus) -> None:
 
 def _answered(study: Study, arm: Arm, size: Size, corpus: Corpus) -> Cells:
     """Play a chain to its end, answering that the middle rate of every search is the best."""
-    chain = size_chain(study, arm, size, corpus, lambda cell: None)
+    first = study.sizes_of(arm)[0]
+    takes_over = study.tuning.transfer and size != first
+    rates = dict.fromkeys(study.flops, study.first_rate_exponent(arm, first)) if takes_over else None
+    chain = size_chain(study, arm, size, corpus, lambda cell: None, rates)
     ledger, recipes = Ledger(), dict[str, Recipe]()
     wanted = next(chain)
     while True:

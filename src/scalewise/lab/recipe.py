@@ -12,6 +12,9 @@ from scalewise.runs.flops import TransformerShape
 
 Init = Literal["fan-in", "gpt2"]
 OptimizerName = Literal["adamw", "muon"]
+Parametrization = Literal["standard", "mup"]
+MUP_WIDTH = 64
+"""With `mup`, the learning rate is that of a model of this width."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Recipe:
     schedule: Schedule
     optimizer: OptimizerName
     init: Init
+    parametrization: Parametrization
     weight_decay: float
     beta2: float
     clip: float
@@ -95,6 +99,7 @@ class Recipe:
             "batch_tokens": self.batch_tokens,
             "optimizer": self.optimizer,
             "init": self.init,
+            "parametrization": self.parametrization,
             "schedule": self.schedule,
             "schedule_tokens": self.tokens,
             "data_size": self.data_size,

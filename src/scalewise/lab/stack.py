@@ -17,7 +17,7 @@ from scalewise.lab.compute import Compute, products
 from scalewise.lab.models import model_of
 from scalewise.lab.models.layout import Layout
 from scalewise.lab.optimizers import optimizer_of
-from scalewise.lab.recipe import Init, OptimizerName
+from scalewise.lab.recipe import MUP_WIDTH, Init, OptimizerName, Parametrization, Recipe
 from scalewise.lab.shapes import Shape
 
 
@@ -39,6 +39,18 @@ class Setting:
     optimizer: OptimizerName = "adamw"
     weight_decay: float = 0.1
     beta2: float = 0.99
+    parametrization: Parametrization = "standard"
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> "Setting":
+        return cls(
+            shape=recipe.shape,
+            init=recipe.init,
+            optimizer=recipe.optimizer,
+            weight_decay=recipe.weight_decay,
+            beta2=recipe.beta2,
+            parametrization=recipe.parametrization,
+        )
 
 
 class Stack:
@@ -52,7 +64,13 @@ class Stack:
         rows = [self.layout.initial_row(member.seed) for member in members]
         self.rows = torch.stack(rows).to(compute.device)
         self.optimizer = optimizer_of(
-            setting.optimizer, self.layout, len(members), setting.weight_decay, setting.beta2, compute.device
+            setting.optimizer,
+            self.layout,
+            len(members),
+            setting.weight_decay,
+            setting.beta2,
+            compute.device,
+            MUP_WIDTH / setting.shape.width if setting.parametrization == "mup" else 1.0,
         )
         self._gradient = torch.empty_like(self.rows)
         self._dtype = torch.bfloat16 if compute.precision == "bf16" else torch.float32

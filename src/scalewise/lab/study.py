@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from scalewise.errors import StudyError, did_you_mean
 from scalewise.lab.data.corpus import Corpus
 from scalewise.lab.dial import dialled
-from scalewise.lab.recipe import Init, OptimizerName, Recipe, batch_windows
+from scalewise.lab.recipe import MUP_WIDTH, Init, OptimizerName, Parametrization, Recipe, batch_windows
 from scalewise.lab.schedule import MOST_WARMUP, WARMUP, Schedule
 from scalewise.lab.shapes import Architecture, Gpt2Shape, LstmShape, Shape, UniversalShape
 from scalewise.runs.flops import TransformerShape
@@ -74,6 +74,7 @@ class Training(Declared):
     architecture: Architecture = "llama"
     optimizer: OptimizerName = "adamw"
     init: Init = "fan-in"
+    parametrization: Parametrization = "standard"
     schedule: Schedule = "wsd"
     weight_decay: float = Field(default=0.1, ge=0)
     beta2: float = Field(default=0.99, gt=0, lt=1)
@@ -88,6 +89,7 @@ class Arm(Declared):
     architecture: Architecture | None = None
     optimizer: OptimizerName | None = None
     init: Init | None = None
+    parametrization: Parametrization | None = None
     schedule: Schedule | None = None
     weight_decay: float | None = Field(default=None, ge=0)
     beta2: float | None = Field(default=None, gt=0, lt=1)
@@ -110,11 +112,16 @@ class Batch(Declared):
 
 class Tuning(Declared):
     """The learning rate is searched on a factor-2 grid that begins at `rate_times_width / width`, or at `muon_rate` for
-    Muon, whose best rate does not change with width (measured at widths 32 to 128)."""
+    Muon, whose best rate does not change with width (measured at widths 32 to 128).
+
+    With `transfer` it is searched at the first size only; the others take its rates over where a check at the smallest
+    budget finds them best, and are searched where it does not.
+    """
 
     rate_times_width: Positive = 0.25
     muon_rate: Positive = 0.02
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0, 1, 2)
+    transfer: bool = False
 
     @field_validator("seeds")
     @classmethod
@@ -160,6 +167,13 @@ class Study(Declared):
         if len(set(names)) < len(names):
             raise ValueError("two of the arms have the same name; name each once")
         for arm in self.all_arms:
+            training = arm.training(self.training)
+            if training.parametrization == "mup" and (
+                training.optimizer != "adamw" or training.init != "fan-in" or training.architecture == "gpt2"
+            ):
+                raise ValueError(
+                    "parametrization mup is for adamw, init fan-in and an untied last layer (llama, universal, lstm)"
+                )
             shapes = [self.shape(arm, size) for size in self.sizes_of(arm)]
             if len(set(shapes)) < len(shapes):
                 raise ValueError("two of the sizes are the same model; list each once")
@@ -208,6 +222,7 @@ class Study(Declared):
             schedule=training.schedule,
             optimizer=training.optimizer,
             init=training.init,
+            parametrization=training.parametrization,
             weight_decay=training.weight_decay,
             beta2=training.beta2,
             clip=training.clip,
@@ -217,9 +232,10 @@ class Study(Declared):
         )
 
     def first_rate_exponent(self, arm: Arm, size: Size) -> int:
-        tuning = self.tuning
-        muon = arm.training(self.training).optimizer == "muon"
-        return round(math.log2(tuning.muon_rate if muon else tuning.rate_times_width / size.width))
+        tuning, training = self.tuning, arm.training(self.training)
+        width = MUP_WIDTH if training.parametrization == "mup" else size.width
+        muon = training.optimizer == "muon"
+        return round(math.log2(tuning.muon_rate if muon else tuning.rate_times_width / width))
 
 
 def _dialled(params: float, aspect: float, architecture: Architecture, context: int) -> Size:

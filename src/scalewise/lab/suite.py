@@ -13,7 +13,7 @@ from pathlib import Path
 from shutil import copyfile
 
 from scalewise.errors import StudyError
-from scalewise.lab.chain import Chain, size_chain
+from scalewise.lab.chain import Chain, chains_of
 from scalewise.lab.data.corpus import Corpus, corpus_source, load_corpus
 from scalewise.lab.environment import environment
 from scalewise.lab.findings import Findings, findings_of_study
@@ -49,11 +49,7 @@ def train_study(study_path: Path, directory: Path, workers: int, device: str = "
     corpus = load_corpus(source)
     check_budgets(study, corpus)
     store = _open_store(study_path, corpus, directory)
-    chains = [
-        size_chain(study, arm, size, corpus, store.append_tuning)
-        for arm in study.all_arms
-        for size in study.sizes_of(arm)
-    ]
+    chains = chains_of(study, corpus, store.append_tuning)
     with _locked(directory):
         findings = findings_of_study(directory, device, study.training.precision)
         with (

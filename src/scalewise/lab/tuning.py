@@ -42,5 +42,11 @@ def bracket(centre: int, reach: int = LATER_REACH) -> Generator[list[int], dict[
     return Tuned(losses, best, bracketed=False)
 
 
+def untried(exponent: int) -> Generator[list[int], dict[int, float], Tuned]:
+    """No search: one rate, of which nothing is known here."""
+    losses = yield [exponent]
+    return Tuned(dict(losses), exponent, bracketed=False)
+
+
 def _rank(loss: float) -> float:
     return loss if math.isfinite(loss) else math.inf

@@ -24,7 +24,9 @@ class Optimizer(Protocol):
 
 
 def optimizer_of(
-    name: OptimizerName, layout: Layout, members: int, decay: float, beta2: float, device: str
+    name: OptimizerName, layout: Layout, members: int, decay: float, beta2: float, device: str, matrix_rate: float = 1.0
 ) -> Optimizer:
-    kind = Muon if name == "muon" else AdamW
-    return kind(layout, members, decay, beta2, device)
+    """`matrix_rate` multiplies AdamW's rate of hidden matrices and the last layer, for muP; Muon needs none."""
+    if name == "muon":
+        return Muon(layout, members, decay, beta2, device)
+    return AdamW(layout, members, decay, beta2, device, matrix_rate)

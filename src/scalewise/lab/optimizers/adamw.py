@@ -1,9 +1,12 @@
 """AdamW (Loshchilov & Hutter 2017, arXiv 1711.05101) on flat rows; gains and biases are not decayed."""
 
+from collections.abc import Iterator
+from itertools import groupby
+
 import torch
 from torch import Tensor
 
-from scalewise.lab.models.layout import Layout
+from scalewise.lab.models.layout import Layout, Weight
 
 BETA1 = 0.9
 EPSILON = 1e-8
@@ -13,17 +16,35 @@ ROW_BY_ROW_ON = "cpu"
 class AdamW:
     """Moments are rows beside the weights' rows."""
 
-    def __init__(self, layout: Layout, members: int, decay: float, beta2: float, device: str) -> None:
+    def __init__(
+        self, layout: Layout, members: int, decay: float, beta2: float, device: str, matrix_rate: float = 1.0
+    ) -> None:
         self.steps = 0
         self.moments = [torch.zeros(members, layout.params, device=device) for _ in range(2)]
-        self._parts = [(slice(0, layout.decayed), decay), (slice(layout.decayed, layout.params), 0.0)]
+        self._parts = list(_parts(layout, decay, matrix_rate))
         self._beta2 = beta2
 
     def update(self, rows: Tensor, grads: Tensor, rates: list[float], fraction: float) -> None:
         self.steps += 1
-        scaled = [rate * fraction for rate in rates]
-        for part, decay in self._parts:
+        for part, decay, factor in self._parts:
+            scaled = [rate * fraction * factor for rate in rates]
             adamw_rows(rows[:, part], grads[:, part], self.moments, part, self.steps, scaled, decay, self._beta2)
+
+
+def _parts(layout: Layout, decay: float, matrix_rate: float) -> Iterator[tuple[slice, float, float]]:
+    """Stretches of a row that are treated alike: where, weight decay, factor of the rate.
+
+    Decay times rate is the same for all of them, whatever the factor, so that decay transfers too (2510.19093).
+    """
+
+    def treatment(place: tuple[Weight, int]) -> tuple[float, float]:
+        weight, _ = place
+        return 0.0 if weight.role == "gain" else decay, matrix_rate if weight.role in ("matrix", "last") else 1.0
+
+    for (own_decay, factor), places in groupby(zip(layout.weights, layout.offsets, strict=True), treatment):
+        (first, start), *others = places
+        last, end = others[-1] if others else (first, start)
+        yield slice(start, end + last.numel), own_decay / factor, factor
 
 
 def adamw_rows(
