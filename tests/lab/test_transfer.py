@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.lab.test_parts import small_corpus
 
 from scalewise.errors import StudyError
 from scalewise.lab.chain import chains_of
 from scalewise.lab.plan import expected_flops
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.study import load_study
-from tests.lab.test_parts import small_corpus
 
 STUDY = """
 name = "transfer"
