@@ -13,6 +13,7 @@ from typing import Any
 
 from scalewise.lab.data.corpus import Corpus
 from scalewise.lab.recipe import Recipe
+from scalewise.lab.search import Choice, searched
 from scalewise.lab.study import Arm, Size, Study
 from scalewise.lab.tuning import FIRST_REACH, LATER_REACH, Tuned, bracket, untried
 
@@ -56,11 +57,14 @@ def size_chain(
     if taken_over:
         centre, reach = taken_over[min(taken_over)], LATER_REACH
     first, *others = study.tuning.seeds
-    ledger = Ledger()
+    ledger, chosen = Ledger(), Choice(centre)
+    if study.tuning.search:
+        chosen = yield from _search(study, arm, size, corpus, ledger)
+        centre, reach = chosen.exponent, LATER_REACH
     for budget in sorted(study.flops):
 
         def at(exponent: int, seed: int, budget: float = budget) -> Recipe:
-            return study.recipe(arm, size, budget, exponent, seed, corpus)
+            return study.recipe(arm, size, budget, Choice(exponent, chosen.others), seed, corpus)
 
         searched = not taken_over or budget == min(taken_over)
         if taken_over and not searched:
@@ -84,6 +88,7 @@ def size_chain(
                 "losses": {f"{2.0**e:.6g}": loss for e, loss in sorted(tuned.losses.items())},
                 "bracketed": tuned.bracketed,
                 "transferred": bool(taken_over),
+                **dict(chosen.others),
                 "flops_so_far": ledger.flops,
             }
         )
@@ -112,6 +117,24 @@ def _side_by_side(chains: list[Chain]) -> Chain:
             with contextlib.suppress(StopIteration):
                 following[index] = chains[index].send({recipe.name: losses[recipe.name] for recipe in recipes})
         wanted = following
+
+
+def _search(
+    study: Study, arm: Arm, size: Size, corpus: Corpus, ledger: Ledger
+) -> Generator[list[Recipe], dict[str, float], Choice]:
+    """Several hyperparameters at once, at the smallest budget and the first seed."""
+    tuning = study.tuning
+    search = searched(tuning.search, study.first_rate_exponent(arm, size), tuning.trials, tuning.seeds[0])
+    choices = next(search)
+    while True:
+        recipes = {c: study.recipe(arm, size, min(study.flops), c, tuning.seeds[0], corpus) for c in choices}
+        ledger.charge(list(recipes.values()))
+        losses = yield list(recipes.values())
+        try:
+            choices = search.send({choice: losses[recipe.name] for choice, recipe in recipes.items()})
+        except StopIteration as end:
+            best: Choice = end.value
+            return best
 
 
 def _tune(

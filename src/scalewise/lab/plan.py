@@ -10,6 +10,7 @@ from scalewise.errors import StudyError
 from scalewise.lab.chain import Ledger, size_chain
 from scalewise.lab.data.corpus import Corpus
 from scalewise.lab.recipe import Recipe
+from scalewise.lab.search import Choice, check_optuna
 from scalewise.lab.study import Arm, Size, Study
 
 FEWEST_STEPS = 10
@@ -46,12 +47,15 @@ def expected_flops(study: Study, corpus: Corpus) -> float:
 
 
 def check_budgets(study: Study, corpus: Corpus) -> None:
-    """Raises StudyError when a run would have hardly a step, or its context is longer than the text."""
+    """Raises StudyError when a run would have hardly a step, or its context is longer than the text, and
+    MissingExtraError when a search needs what is not installed."""
+    if study.tuning.search:
+        check_optuna()
     if corpus.held_out.size <= study.data.context or corpus.train.size <= study.data.context + 1:
         raise StudyError(f"data.context: {study.data.context} is more than the text has; give a smaller one.")
     for arm in study.all_arms:
         for size in study.sizes_of(arm):
-            recipe = study.recipe(arm, size, min(study.flops), 0, 0, corpus)
+            recipe = study.recipe(arm, size, min(study.flops), Choice(0), 0, corpus)
             if recipe.steps < FEWEST_STEPS:
                 raise StudyError(
                     f"flops: {recipe.flops_budget:g} is {recipe.steps} steps of {recipe.batch_tokens} tokens for width "

@@ -13,6 +13,7 @@ from scalewise.lab.data.corpus import Corpus
 from scalewise.lab.dial import dialled
 from scalewise.lab.recipe import MUP_WIDTH, Init, OptimizerName, Parametrization, Recipe, batch_windows
 from scalewise.lab.schedule import MOST_WARMUP, WARMUP, Schedule
+from scalewise.lab.search import Choice, Name
 from scalewise.lab.shapes import Architecture, Gpt2Shape, LstmShape, Shape, UniversalShape
 from scalewise.runs.flops import TransformerShape
 
@@ -122,6 +123,17 @@ class Tuning(Declared):
     muon_rate: Positive = 0.02
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0, 1, 2)
     transfer: bool = False
+    search: dict[Name, tuple[Positive, Positive]] = {}
+    trials: Annotated[int, Field(ge=4)] = 24
+
+    @model_validator(mode="after")
+    def ranges_are_ranges(self) -> "Tuning":
+        if self.search and self.transfer:
+            raise ValueError("search and transfer exclude each other; give one")
+        for name, (low, high) in self.search.items():
+            if low >= high or (name == "beta2" and high >= 1):
+                raise ValueError(f"search.{name} is [{low:g}, {high:g}]; give the lowest and the highest value")
+        return self
 
     @field_validator("seeds")
     @classmethod
@@ -196,10 +208,10 @@ class Study(Declared):
     def shape(self, arm: Arm, size: Size) -> TransformerShape | Gpt2Shape | UniversalShape | LstmShape:
         return size.shape(self.data.context, arm.training(self.training).architecture)
 
-    def recipe(self, arm: Arm, size: Size, budget: float, rate_exponent: int, seed: int, corpus: Corpus) -> Recipe:
+    def recipe(self, arm: Arm, size: Size, budget: float, choice: Choice, seed: int, corpus: Corpus) -> Recipe:
         """One run. Batch and warm-up follow from the middle budget, so that all budgets can share a trunk."""
         shape = self.shape(arm, size)
-        training = arm.training(self.training)
+        training = arm.training(self.training).model_copy(update=dict(choice.others))
         middle = math.exp(sum(map(math.log, self.flops)) / len(self.flops)) / shape.flops_per_token
         windows = batch_windows(
             tokens=middle,
@@ -215,7 +227,7 @@ class Study(Declared):
             group=arm.name,
             shape=shape,
             flops_budget=budget,
-            lr=2.0**rate_exponent,
+            lr=2.0**choice.exponent,
             seed=seed,
             batch_windows=windows,
             warmup_steps=max(1, round(min(WARMUP * own, MOST_WARMUP * shortest) / step_tokens)),

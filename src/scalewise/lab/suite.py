@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import copyfile
 
@@ -132,14 +132,19 @@ class _Suite:
         self.waiting.append(waiter)
 
     def _stacks(self, recipes: list[Recipe]) -> list[list[Recipe]]:
-        """Runs that stand at the same step are trained together, up to the width that is worth while here."""
+        """Runs that differ in rate, seed and clip only, and stand at the same step, are trained together, up to the
+        width that is worth while here."""
         from scalewise.lab.engine import position
 
-        standing: dict[int, list[Recipe]] = {}
+        alike: dict[tuple[Recipe, int], list[Recipe]] = {}
         for recipe in recipes:
-            standing.setdefault(position(self.store, recipe), []).append(recipe)
-        most = self.findings.members(recipes[0].shape) if recipes else 1
-        return [group[i : i + most] for group in standing.values() for i in range(0, len(group), most)]
+            shared = replace(recipe, lr=0.0, seed=0, clip=0.0)
+            alike.setdefault((shared, position(self.store, recipe)), []).append(recipe)
+        stacks = []
+        for (shared, _), group in alike.items():
+            most = self.findings.members(shared.shape)
+            stacks += [group[i : i + most] for i in range(0, len(group), most)]
+        return stacks
 
     def _collect(self, stack: list[Recipe]) -> None:
         """Note how the runs of a stack ended; advance the chain that waited for them."""

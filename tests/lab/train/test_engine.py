@@ -18,6 +18,7 @@ from scalewise.lab.compute import Compute  # noqa: E402
 from scalewise.lab.data.corpus import Corpus, load_corpus  # noqa: E402
 from scalewise.lab.engine import Engine, position, trunk_checkpoint  # noqa: E402
 from scalewise.lab.recipe import Recipe  # noqa: E402
+from scalewise.lab.search import Choice
 from scalewise.lab.study import Size, load_study  # noqa: E402
 from scalewise.runs.store import Store  # noqa: E402
 
@@ -48,7 +49,7 @@ def recipe_for(corpus: Corpus, tmp_path: Path, lr: int = -6, budget: float = 1e9
     path = tmp_path / "study.toml"
     path.write_text(STUDY)
     study = load_study(path)
-    return study.recipe(study.all_arms[0], Size(width=16, depth=2), budget, lr, 0, corpus)
+    return study.recipe(study.all_arms[0], Size(width=16, depth=2), budget, Choice(lr), 0, corpus)
 
 
 def rows_of(store: Store, recipe: Recipe) -> list[dict[str, float]]:
