@@ -18,7 +18,7 @@ from scalewise.lab.compute import Compute  # noqa: E402
 from scalewise.lab.data.corpus import Corpus, load_corpus  # noqa: E402
 from scalewise.lab.engine import Engine, position, trunk_checkpoint  # noqa: E402
 from scalewise.lab.recipe import Recipe  # noqa: E402
-from scalewise.lab.search import Choice
+from scalewise.lab.search import Choice  # noqa: E402
 from scalewise.lab.study import Size, load_study  # noqa: E402
 from scalewise.runs.store import Store  # noqa: E402
 
