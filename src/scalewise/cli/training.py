@@ -55,9 +55,19 @@ def train(
 
     store = train_study(study, into, workers or cores(), device)
     runs = read(store.path)
-    typer.echo(f"trained {len(runs)} runs into {store.path}", err=True)
+    typer.echo(f"trained {len(runs)} runs into {store.path}{_efficiency(store.path, runs)}", err=True)
     if html:
         _report(runs, calls, html, seed=0)
+
+
+def _efficiency(directory: Path, runs: "Runs") -> str:
+    """Operations done per second of a worker, and what share that is of the fastest product seen here (MFU)."""
+    from scalewise.lab.findings import recorded_findings
+
+    ended = runs.ended
+    rate = float(ended["flops"].sum()) / max(1e-9, float(ended["seconds"].sum()))
+    peak = recorded_findings(directory).peak_flops_per_second
+    return f", {rate:.2g} operations a second on each worker: {100 * rate / peak:.0f} % of the fastest product here"
 
 
 def _report(runs: "Runs", calls: list[Call], into: Path, seed: int) -> None:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -19,16 +19,18 @@ from scalewise.lab.shapes import Shape
 from scalewise.runs.files import write_text
 
 Wanted = Literal["auto", "bf16", "fp32"]
+RECORD = "compute.json"
 MOST_MEMBERS = {"cpu": 8, "cuda": 64}
 """Beyond 8 members a stack leaves the cache of a CPU core (measured: slower from 16 on)."""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """The arithmetic, and up to which width models are stacked."""
+    """The arithmetic, up to which width models are stacked, and the fastest product seen on one core or GPU."""
 
     compute: Compute
     stacked_up_to_width: int
+    peak_flops_per_second: float
 
     def members(self, shape: Shape) -> int:
         """How many models of a shape are trained as one stack, at most."""
@@ -40,7 +42,7 @@ def findings_of_study(directory: Path, device: str, precision: Wanted) -> Findin
 
     Raises StudyError when it was begun on another device.
     """
-    path = directory / "compute.json"
+    path = directory / RECORD
     if not path.exists():
         _write(path, findings_here(device, precision))
     found = _read(path)
@@ -49,9 +51,15 @@ def findings_of_study(directory: Path, device: str, precision: Wanted) -> Findin
     return found
 
 
+def recorded_findings(directory: Path) -> Findings:
+    """What the study in this folder is computed with."""
+    return _read(directory / RECORD)
+
+
 def findings_here(device: str, precision: Wanted) -> Findings:
     """What the probe finds on this machine, from the cache when it has been asked before."""
-    machine = f"{_processor()}, torch {version('torch')}, {device}, {precision}"
+    found_out = ", ".join(field.name for field in fields(Findings))
+    machine = f"{_processor()}, torch {version('torch')}, {device}, {precision}: {found_out}"
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "scalewise"
     path = cache / f"compute-{hashlib.sha256(machine.encode()).hexdigest()[:12]}.json"
     if path.exists():
@@ -82,4 +90,4 @@ def _write(path: Path, found: Findings) -> None:
 
 def _read(path: Path) -> Findings:
     content = json.loads(path.read_text(encoding="utf-8"))
-    return Findings(Compute(**content["compute"]), content["stacked_up_to_width"])
+    return Findings(**content | {"compute": Compute(**content["compute"])})

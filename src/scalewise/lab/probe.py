@@ -19,6 +19,7 @@ TOLERANCE = 1e-5
 """An fp32 product whose relative error exceeds this is not an fp32 product (true ones: 2e-7 to 5e-7)."""
 PROBED_WIDTHS = (32, 64, 128, 256)
 PROBED_MEMBERS = 4
+PRODUCTS_PROBED = {"cpu": (256, 512), "cuda": (4096, 8192)}
 WORTH_STACKING = 1.03
 """How much faster per member a stack must be than one model, to be used on a CPU."""
 
@@ -27,7 +28,8 @@ def probe(device: str, precision: Wanted) -> Findings:
     """Try what this machine does best, for about a second on a CPU; a GPU is taken to be best at bf16 and at stacks."""
     if device == "cuda":
         chosen: Precision = "fp32" if precision == "fp32" else "bf16"
-        return Findings(Compute("cuda", chosen, "highest", "sdpa"), stacked_up_to_width=1024)
+        compute = Compute("cuda", chosen, "highest", "sdpa")
+        return Findings(compute, stacked_up_to_width=1024, peak_flops_per_second=peak_flops_per_second(compute))
     compute = Compute(products=fastest_products())
     precisions: tuple[Precision, ...] = ("fp32", "bf16") if precision == "auto" else (precision,)
     paths: tuple[Attention, ...] = ("bmm", "sdpa")
@@ -38,7 +40,26 @@ def probe(device: str, precision: Wanted) -> Findings:
         alone, together = (step_seconds(_small(width), fastest, k) / k for k in (1, PROBED_MEMBERS))
         if alone > WORTH_STACKING * together:
             stacked = width
-    return Findings(fastest, stacked)
+    return Findings(fastest, stacked, peak_flops_per_second(fastest))
+
+
+def peak_flops_per_second(compute: Compute) -> float:
+    """The fastest matrix product of a few sizes, in the precision of `compute`: what MFU is a share of."""
+    dtype = torch.bfloat16 if compute.precision == "bf16" else torch.float32
+    sizes = PRODUCTS_PROBED[compute.device]
+    with products(compute.products):
+        return max(2 * size**3 / _product_seconds(size, dtype, compute.device) for size in sizes)
+
+
+def _product_seconds(size: int, dtype: torch.dtype, device: str) -> float:
+    a = torch.ones(size, size, dtype=dtype, device=device)
+
+    def work() -> None:
+        a @ a
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    return best_seconds(work, 10)
 
 
 @cache
