@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from scalewise.runs import Runs
 
 Device = Literal["cpu", "cuda"]
-Call = tuple[str, dict[str, Any]]
-"""A question and its options."""
+Call = tuple[str, dict[str, Any], str | None]
+"""A question, its options, and which runs it is asked of."""
 USUAL = ("equal-compute", "model-size")
 """What a report answers when nobody says what is asked."""
 
@@ -31,7 +31,7 @@ def report(
 ) -> None:
     """Ask several questions of one table, print the answers and write them into one HTML file."""
     check_outputs(into)
-    calls = _study_questions(study) if study else [(question, {}) for question in USUAL]
+    calls = _study_questions(study) if study else [(question, {}, None) for question in USUAL]
     _report(read_table(runs, where, column, nan_means_diverged, flops_by), calls, into, seed)
 
 
@@ -81,9 +81,10 @@ def _report(runs: "Runs", calls: list[Call], into: Path, seed: int) -> None:
 
     console = Console(highlight=False)
     answers, refusals = [], []
-    for question, options in calls:
+    for question, options, where in calls:
         try:
-            answers.append(ask_question(question, runs, **{"seed": seed, **options}))
+            asked = runs.filtered(where) if where else runs
+            answers.append(ask_question(question, asked, **{"seed": seed, **options}))
         except (QuestionError, TableError) as error:
             refusals.append(f"{question} was not asked: {error}")
     if not answers:
@@ -102,8 +103,8 @@ def _study_questions(study: Path) -> list[Call]:
     from scalewise.lab.study import load_study
     from scalewise.questions import check_call
 
-    calls = [(call.ask, call.options) for call in load_study(study).questions]
-    for question, options in calls:
+    calls = [(call.ask, call.options, call.where) for call in load_study(study).questions]
+    for question, options, _ in calls:
         check_call(question, options)
     return calls
 

@@ -144,10 +144,11 @@ class Tuning(Declared):
 
 
 class QuestionCall(Declared):
-    """A question to ask at the end: its name and its options."""
+    """A question to ask at the end: its name, its options, and of which runs (SQL words, as after `--where`)."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     ask: str
+    where: str | None = None
 
     @property
     def options(self) -> dict[str, Any]:
