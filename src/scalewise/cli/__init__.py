@@ -1,8 +1,7 @@
 """The commands. Thin: parse, call, print; every error a user can cause is caught here, once.
 
 `asking.py` makes a command of every question, `comparing.py` tells laws apart, `planning.py` says what a study will
-cost, `training.py` trains and reports,
-`options.py` holds what commands share.
+cost, `training.py` trains and reports, `options.py` holds what commands share.
 """
 
 import sys

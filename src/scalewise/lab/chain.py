@@ -1,27 +1,28 @@
 """The order in which one size of one arm is trained: budget after budget, each tuned, then its other seeds.
 
 The rate that won at one budget is the centre of the search at the next. Or one size is searched and the others take its
-rates over. A chain asks for runs and is sent their losses;
-who trains them, or whether anybody does, it does not know. A plan counts a study by answering a chain itself.
+rates over. A chain asks for runs and is sent their losses; who trains them, or whether anybody does, it does not know.
+A plan counts a study by answering a chain itself.
 """
 
 import contextlib
 import math
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from scalewise.lab.data.corpus import Corpus
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.search import Choice, searched
 from scalewise.lab.study import Arm, Size, Study
-from scalewise.lab.tuning import FIRST_REACH, LATER_REACH, Tuned, bracket, untried
+from scalewise.lab.tuning import FIRST_REACH, LATER_REACH, bracket, untried
 
 Chain = Generator[list[Recipe], dict[str, float], None]
 """Yields the recipes it needs next; is sent the final loss of each by run name."""
 Record = Callable[[dict[str, Any]], None]
-RecipeAt = Callable[[int], Recipe]
-"""The recipe at one exponent of the rate grid."""
+Key = TypeVar("Key")
+"""What a search speaks of: an exponent of the rate grid, or a choice of several hyperparameters."""
+Found = TypeVar("Found")
 
 
 @dataclass
@@ -59,19 +60,24 @@ def size_chain(
     first, *others = study.tuning.seeds
     ledger, chosen = Ledger(), Choice(centre)
     if study.tuning.search:
-        chosen = yield from _search(study, arm, size, corpus, ledger)
+        chosen = yield from _tried(
+            searched(study.tuning.search, centre, study.tuning.trials, first),
+            lambda choice: study.recipe(arm, size, min(study.flops), choice, first, corpus),
+            ledger,
+        )
         centre, reach = chosen.exponent, LATER_REACH
     for budget in sorted(study.flops):
 
         def at(exponent: int, seed: int, budget: float = budget) -> Recipe:
             return study.recipe(arm, size, budget, Choice(exponent, chosen.others), seed, corpus)
 
-        searched = not taken_over or budget == min(taken_over)
-        if taken_over and not searched:
+        if taken_over and budget > min(taken_over):
             centre = taken_over[budget]
-        search = bracket(centre, reach) if searched else untried(centre)
-        tuned = yield from _tune(search, lambda exponent: at(exponent, first), ledger)
-        if taken_over and searched and tuned.best != centre:
+            search = untried(centre)
+        else:
+            search = bracket(centre, reach)
+        tuned = yield from _tried(search, lambda exponent: at(exponent, first), ledger)
+        if tuned.best != centre:
             taken_over = None  # it does not transfer: this size is searched like any other
         centre, reach = tuned.best, LATER_REACH
         if others:
@@ -119,35 +125,17 @@ def _side_by_side(chains: list[Chain]) -> Chain:
         wanted = following
 
 
-def _search(
-    study: Study, arm: Arm, size: Size, corpus: Corpus, ledger: Ledger
-) -> Generator[list[Recipe], dict[str, float], Choice]:
-    """Several hyperparameters at once, at the smallest budget and the first seed."""
-    tuning = study.tuning
-    search = searched(tuning.search, study.first_rate_exponent(arm, size), tuning.trials, tuning.seeds[0])
-    choices = next(search)
+def _tried(
+    search: Generator[list[Key], dict[Key, float], Found], recipe_at: Callable[[Key], Recipe], ledger: Ledger
+) -> Generator[list[Recipe], dict[str, float], Found]:
+    """Translate between a search, which speaks of exponents or choices, and the chain, which speaks of recipes."""
+    wanted = next(search)
     while True:
-        recipes = {c: study.recipe(arm, size, min(study.flops), c, tuning.seeds[0], corpus) for c in choices}
+        recipes = {key: recipe_at(key) for key in wanted}
         ledger.charge(list(recipes.values()))
         losses = yield list(recipes.values())
         try:
-            choices = search.send({choice: losses[recipe.name] for choice, recipe in recipes.items()})
+            wanted = search.send({key: losses[recipe.name] for key, recipe in recipes.items()})
         except StopIteration as end:
-            best: Choice = end.value
-            return best
-
-
-def _tune(
-    search: Generator[list[int], dict[int, float], Tuned], recipe_at: RecipeAt, ledger: Ledger
-) -> Generator[list[Recipe], dict[str, float], Tuned]:
-    """Translate between the search, which speaks of exponents, and the chain, which speaks of recipes."""
-    exponents = next(search)
-    while True:
-        recipes = {exponent: recipe_at(exponent) for exponent in exponents}
-        ledger.charge(list(recipes.values()))
-        losses = yield list(recipes.values())
-        try:
-            exponents = search.send({e: losses[recipe.name] for e, recipe in recipes.items()})
-        except StopIteration as end:
-            tuned: Tuned = end.value
-            return tuned
+            found: Found = end.value
+            return found

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from scalewise.errors import StudyError, did_you_mean
 from scalewise.lab.data.corpus import Corpus
-from scalewise.lab.dial import dialled
+from scalewise.lab.dial import HEAD_WIDTH, dialled
 from scalewise.lab.recipe import MUP_WIDTH, Init, OptimizerName, Parametrization, Recipe, batch_windows
 from scalewise.lab.schedule import MOST_WARMUP, WARMUP, Schedule
 from scalewise.lab.search import Choice, Name
@@ -38,10 +38,13 @@ class Size(Declared):
 
     @model_validator(mode="after")
     def heads_divide_width(self) -> "Size":
-        heads = self.heads or max(1, self.width // 32)
-        if self.width % (2 * heads):
-            raise ValueError(f"width {self.width} must be a multiple of twice its {heads} heads")
+        if self.width % (2 * self._heads):
+            raise ValueError(f"width {self.width} must be a multiple of twice its {self._heads} heads")
         return self
+
+    @property
+    def _heads(self) -> int:
+        return self.heads or max(1, self.width // HEAD_WIDTH)
 
     def shape(
         self, context: int, architecture: Architecture = "llama"
@@ -49,11 +52,12 @@ class Size(Declared):
         """The shape in an architecture; GPT-2's feed-forward defaults to 4 widths, an LSTM has neither it nor heads."""
         if architecture == "lstm":
             return LstmShape(self.width, self.depth, BYTES, context)
-        heads = self.heads or max(1, self.width // 32)
         if architecture == "gpt2":
-            return Gpt2Shape(self.width, self.depth, heads, self.feedforward or 4 * self.width, BYTES, context)
+            return Gpt2Shape(self.width, self.depth, self._heads, self.feedforward or 4 * self.width, BYTES, context)
         kind = UniversalShape if architecture == "universal" else TransformerShape
-        return kind(self.width, self.depth, heads, self.feedforward or 8 * math.ceil(self.width / 3), BYTES, context)
+        return kind(
+            self.width, self.depth, self._heads, self.feedforward or 8 * math.ceil(self.width / 3), BYTES, context
+        )
 
 
 class Dial(Declared):

@@ -6,7 +6,6 @@ Schlaifer 1961).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from scalewise.laws import Fit
 from scalewise.questions import wording
 from scalewise.questions.answer import CERTAIN
 from scalewise.questions.averaging import Average
-from scalewise.questions.next_run import flops_at, proposal
+from scalewise.questions.next_run import WANTED, NewRun, best_run, flops_at, proposal
 from scalewise.runs.table import Runs
 
 Floats = NDArray[np.float64]
@@ -23,28 +22,11 @@ Floats = NDArray[np.float64]
 TRUTHS = 500
 """Refits that are taken for the truth, drawn by weight."""
 SEEDS = (1, 2, 3, 5, 8, 16)
-WANTED = 0.8
-"""A run is good enough when its chance to settle the question is this high."""
 STRETCHES = (1.5, 2.0, 3.0, 5.0, 10.0)
 BETWEEN = 6
 """Places inside the observed range, evenly on a log scale, besides the widest gaps between neighbours."""
 GRAIN = 0.02
 """Refits are a sample: two that differ by less than this share of their spread are one."""
-
-
-@dataclass(frozen=True)
-class NewRun:
-    """`seeds` runs at `x` settle the question with probability `chance`; what they cost in training flops, if known."""
-
-    x: float
-    seeds: int
-    chance: float
-    flops: float | None
-
-    @property
-    def dearness(self) -> float:
-        """Flops, or where they are not known something that grows as they do."""
-        return self.seeds * self.x if self.flops is None else self.flops * self.seeds
 
 
 def settling_run(
@@ -60,16 +42,11 @@ def settling_run(
     tried = [
         NewRun(at, seeds, chance, flops_at(runs, column, at)) for at, seeds, chance in _chances(x, average, holds, seed)
     ]
-    affordable = [run for run in tried if budget is None or run.flops is None or run.flops * run.seeds <= budget]
-    enough = [run for run in affordable or tried if run.chance >= WANTED]
-    if enough:
-        best = min(enough, key=lambda run: run.dearness)
-    else:
-        best = max(affordable or tried, key=lambda run: (round(run.chance, 2), -run.dearness))
+    best = best_run(tried, budget)
     promise = f"they settle the question with probability {wording.probability(best.chance)}"
     if best.seeds == 1:
         promise = promise.replace("they settle", "it settles", 1)
-    if not enough:
+    if best.chance < WANTED:
         promise += ", and no single size tried here does better"
     return proposal(f"a run at {column} = {wording.count(best.x)}", best.flops, best.seeds, promise, budget)
 

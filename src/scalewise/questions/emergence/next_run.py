@@ -7,8 +7,8 @@ from scalewise.questions import wording
 from scalewise.questions.emergence.asked import Asked
 from scalewise.questions.emergence.case import Case
 from scalewise.questions.emergence.definitions import Definition, plain
-from scalewise.questions.next_run import flops_at, proposal
-from scalewise.questions.settle import SEEDS, WANTED, settling_run
+from scalewise.questions.next_run import WANTED, flops_at, proposal
+from scalewise.questions.settle import SEEDS, settling_run
 
 
 def next_run(asked: Asked, case: Case, x: str, definition: Definition, budget: float | None) -> str:
@@ -22,14 +22,14 @@ def next_run(asked: Asked, case: Case, x: str, definition: Definition, budget: f
 
 def _into_the_gap(asked: Asked, case: Case, x: str, jump: float, budget: float | None) -> str:
     """Half way (in log x) between the neighbours of the jump: an outcome in between shows that the rise is smooth."""
-    from scipy.stats import norm
+    from scipy.special import ndtr, ndtri
 
     below, above = float(case.x[case.x < jump].max()), float(case.x[case.x >= jump].min())
     middle = float(np.sqrt(below * above))
     ends = case.average.curves(np.array([below, above])).best
     error = float(case.average.error(np.array([ends.mean()]))[0])
     half = abs(float(ends[1] - ends[0])) / 2
-    chances = {seeds: float(norm.cdf(half / error * np.sqrt(seeds) - norm.ppf(0.95))) for seeds in SEEDS}
+    chances = {seeds: float(ndtr(half / error * np.sqrt(seeds) - ndtri(0.95))) for seeds in SEEDS}
     seeds = next((s for s, chance in chances.items() if chance >= WANTED), SEEDS[-1])
     promise = (
         f"half way between {wording.count(below)} and {wording.count(above)}, an outcome in between refutes a jump "

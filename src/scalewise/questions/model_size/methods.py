@@ -79,13 +79,13 @@ def _top_weighted(case: Case, average: AveragedSurface | None, flops: float) -> 
 
 def _together(choice: Choice, laws: dict[str, float], lines: dict[Method, Estimate]) -> Together | None:
     """Two top-weighted laws and two isoFLOP lines; None unless all four are there."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     averaged = [lines[method] for method in AVERAGED_METHODS if method in lines]
     if len(laws) < len(AVERAGED_LAWS) or len(averaged) < len(AVERAGED_METHODS):
         return None
     logs = np.array([*laws.values(), *(np.log(e.value) for e in averaged)])
     own = float(np.mean([(np.log(e.high / e.low) / 4) ** 2 for e in averaged])) / logs.size
-    half = float(t.ppf(0.975, DEGREES) * np.sqrt(logs.var(ddof=1) + FLATNESS**2 + own))
+    half = float(stdtrit(DEGREES, 0.975) * np.sqrt(logs.var(ddof=1) + FLATNESS**2 + own))
     value, low, high = (float(np.exp(logs.mean() + shift)) for shift in (0.0, -half, half))
     return Together(Estimate(value, low, high), low <= float(np.exp(choice.optimum[0])) <= high)

@@ -5,14 +5,13 @@ make it, and one sees whether the verdict would then be certain (a preposterior 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.questions import wording
 from scalewise.questions.answer import CERTAIN
-from scalewise.questions.next_run import flops_at, proposal
+from scalewise.questions.next_run import WANTED, NewRun, best_run, flops_at, proposal
 from scalewise.questions.target.reach import STRETCHES, Reach
 from scalewise.questions.target.several import Several
 from scalewise.runs.table import Runs
@@ -21,32 +20,15 @@ Floats = NDArray[np.float64]
 
 SEEDS = (1, 3, 8)
 TRUTHS = 400
-WANTED = 0.8
-"""A run is good enough when its chance to settle the question is this high."""
 GRAIN = 0.02
 """Curves are a sample: two that differ by less than this share of their spread are one."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """`seeds` runs at so many times the largest, and the chance that the verdict is certain after them."""
-
-    factor: float
-    seeds: int
-    chance: float
-    flops: float | None
-
-    @property
-    def dearness(self) -> float:
-        """Flops, or where they are not known something that grows as they do."""
-        return self.seeds * (self.flops or self.factor)
 
 
 def along_one_scale(runs: Runs, x: str, reach: Reach, within: float, budget: float | None, seed: int) -> str:
     """The cheapest run on this curve that is likely to settle the claim."""
     holds = reach.average.draws <= within * reach.curve.largest
     trials = [
-        Trial(factor, seeds, chance, flops_at(runs, x, factor * reach.curve.largest))
+        NewRun(factor, seeds, chance, flops_at(runs, x, factor * reach.curve.largest))
         for factor, seeds, chance in _trials(
             reach.x / reach.curve.largest,
             reach.curves,
@@ -65,7 +47,7 @@ def along_all_scales(several: Several, within: float, budget: float | None, seed
     route = several.together
     noise = min(fit.noise for fit in several.fits)
     trials = [
-        Trial(factor, seeds, chance, None)
+        NewRun(factor, seeds, chance, None)
         for factor, seeds, chance in _trials(
             route.factors,
             route.curves,
@@ -104,15 +86,10 @@ def _trials(
     return found
 
 
-def _said(trials: Sequence[Trial], what: Callable[[float], str], budget: float | None) -> str:
-    affordable = [t for t in trials if budget is None or t.flops is None or t.flops * t.seeds <= budget]
-    enough = [t for t in affordable or trials if t.chance >= WANTED]
-    if enough:
-        best = min(enough, key=lambda t: t.dearness)
-    else:
-        best = max(affordable or trials, key=lambda t: (round(t.chance, 2), -t.dearness))
+def _said(trials: Sequence[NewRun], what: Callable[[float], str], budget: float | None) -> str:
+    best = best_run(trials, budget)
     promise = f"settles the claim with probability {wording.probability(best.chance)}"
     promise = f"it {promise}" if best.seeds == 1 else f"they {promise.replace('settles', 'settle', 1)}"
-    if not enough:
-        promise += f", the most of any run tried, up to {wording.times(max(t.factor for t in trials))} the largest"
-    return proposal(what(best.factor), best.flops, best.seeds, promise, budget)
+    if best.chance < WANTED:
+        promise += f", the most of any run tried, up to {wording.times(max(t.x for t in trials))} the largest"
+    return proposal(what(best.x), best.flops, best.seeds, promise, budget)

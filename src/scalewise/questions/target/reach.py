@@ -20,6 +20,7 @@ from scalewise.laws.families.power_ceiling import PowerCeiling
 from scalewise.laws.paths import WITHOUT_END
 from scalewise.laws.refit import Resampling
 from scalewise.laws.residual import LOG_SQUARES, PLAIN_SQUARES, Binomial, Residual
+from scalewise.questions.evidence import free_parameters
 from scalewise.questions.target.aim import Aim
 from scalewise.questions.target.crossing import Crossing
 from scalewise.questions.target.curve import Curve
@@ -108,8 +109,8 @@ def reach(curve: Curve, aim: Aim, source: str, resamples: int, seed: int) -> Rea
     fits = _fits(families, curve, y, residual, resamples, seed)
     distinct = np.unique(x).size
     left_out = {fit.family.name: str(fit.problem) for fit in fits if not fit.ok}
-    tight = [fit for fit in fits if fit.ok and _free(fit) > distinct - SPARE]
-    left_out |= {fit.family.name: f"{_free(fit)} parameters for {distinct} different x" for fit in tight}
+    tight = [fit for fit in fits if fit.ok and free_parameters(fit) > distinct - SPARE]
+    left_out |= {fit.family.name: f"{free_parameters(fit)} parameters for {distinct} different x" for fit in tight}
     able = [fit for fit in fits if fit.family.name not in left_out]
     if not able:
         raise QuestionError(f"{source}: no law of {aim.y} can be fitted: {next(iter(left_out.values()))}.")
@@ -198,7 +199,7 @@ def _describing(fits: list[Fit]) -> tuple[list[Fit], dict[str, str]]:
     from scipy.special import fdtri
 
     assert fits[0].data is not None
-    freedom = np.array([max(1, fit.points - _free(fit)) for fit in fits])
+    freedom = np.array([max(1, fit.points - free_parameters(fit)) for fit in fits])
     missed = np.sqrt(np.array([np.sum(fit.residuals**2) for fit in fits]) / freedom)
     closest = int(np.argmin(missed))
     least = max(float(missed[closest]), EXACT * float(np.std(fits[0].data.observed)))
@@ -210,12 +211,6 @@ def _describing(fits: list[Fit]) -> tuple[list[Fit], dict[str, str]]:
         if ratio > limit
     }
     return kept, others
-
-
-def _free(fit: Fit) -> int:
-    """Parameters that were estimated."""
-    assert fit.bound is not None
-    return int(np.sum(np.less(*fit.bound.bounds)))
 
 
 def _forecast(x: Floats, y: Floats, aim: Aim, families: list[Family], seed: int) -> tuple[Forecast, bool]:
@@ -253,7 +248,7 @@ def _by_fit(fits: list[Fit]) -> Floats:
     for fit in fits:
         misfit = 2 * max(fit.objective, 1e-12 * points)
         size = misfit if fit.residual.known_size else points * np.log(misfit / points)
-        criteria.append(size + _free(fit) * np.log(points))
+        criteria.append(size + free_parameters(fit) * np.log(points))
     shares = np.exp(-0.5 * (np.array(criteria) - min(criteria)))
     weights: Floats = shares / shares.sum()
     return weights

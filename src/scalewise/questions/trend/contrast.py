@@ -30,12 +30,12 @@ class Contrast:
 def contrasts(levels: list[Level], stretch: Stretch, smallest: float, seed: int) -> list[Contrast]:
     """Every pair of levels, in the order of the levels."""
     rng = np.random.default_rng([seed, 3])
-    drawn = [_drawn(level.changes(stretch), rng) for level in levels]
-    best = [float(level.changes(stretch).best[0]) for level in levels]
+    changes = [level.changes(stretch) for level in levels]
+    drawn = [_drawn(change, rng) for change in changes]
     found = []
     for a, b in combinations(range(len(levels)), 2):
         apart = drawn[b] - drawn[a]
-        difference = estimate(best[b] - best[a], apart)
+        difference = estimate(float(changes[b].best[0] - changes[a].best[0]), apart)
         probability = at_least(apart, np.full(DRAWS, 1 / DRAWS), smallest)
         found.append(Contrast(levels[a], levels[b], difference, probability))
     return found

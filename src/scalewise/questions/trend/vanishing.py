@@ -8,8 +8,6 @@ from scalewise.laws import extrapolate
 from scalewise.laws.extrapolate import DEGREES
 from scalewise.questions.trend.level import Level, Stretch
 
-FEWEST_X = 3
-
 
 @dataclass(frozen=True)
 class Vanishing:
@@ -32,7 +30,7 @@ def vanishing(level: Level, stretch: Stretch, limit: float | None, near: float, 
 
     The probability is that of a new run at `within` times the largest x, by `laws.extrapolate`.
     """
-    from scipy.stats import t
+    from scipy.special import stdtr
 
     x, y = level.points.x, level.points.y
     if level.crossed:
@@ -49,7 +47,7 @@ def vanishing(level: Level, stretch: Stretch, limit: float | None, near: float, 
     gap = np.maximum(np.abs(y - target), near / 10)
     with np.errstate(invalid="ignore", over="ignore"):  # so far out a law may be beyond all numbers
         ahead = extrapolate(x, gap, [by], "down", seed=seed)
-        probability = float(t.cdf((np.log(near) - ahead.centre[0]) / ahead.scale[0], DEGREES))
+        probability = float(stdtr(DEGREES, (np.log(near) - ahead.centre[0]) / ahead.scale[0]))
     if ahead.backtest is None or not np.isfinite(probability):
         return Vanishing(level, target, left, by, None, tested=False)
     return Vanishing(level, target, left, by, probability, ahead.backtested)
