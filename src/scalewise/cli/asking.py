@@ -14,7 +14,9 @@ from scalewise.cli.options import (
     Counting,
     Csv,
     Figures,
+    FromName,
     Html,
+    Join,
     NanDiverged,
     Table,
     Where,
@@ -27,7 +29,14 @@ from scalewise.questions import QUESTIONS, Question, check_call
 if TYPE_CHECKING:
     from scalewise.questions.answer import Answer
 
-READING: dict[str, Any] = {"where": Where, "column": Column, "nan_means_diverged": NanDiverged, "flops_by": Counting}
+READING: dict[str, Any] = {
+    "where": Where,
+    "column": Column,
+    "nan_means_diverged": NanDiverged,
+    "flops_by": Counting,
+    "from_name": FromName,
+    "join": Join,
+}
 GIVING: dict[str, Any] = {"json": AsJson, "csv": Csv, "html": Html, "save_figures": Figures}
 DEFAULTS = {"nan_means_diverged": False, "flops_by": "given", "json": False}
 HIDDEN = ("resamples",)
