@@ -1,7 +1,7 @@
 """The commands. Thin: parse, call, print; every error a user can cause is caught here, once.
 
-`asking.py` makes a command of every question, `comparing.py` tells laws apart, `reading.py` turns logs into one table,
-`planning.py` says what a study will cost, `training.py` trains and reports, `options.py` holds what commands share.
+`asking.py` makes a command of every question; the other files are named for what their commands do; `options.py` holds
+what commands share.
 """
 
 import sys
@@ -13,6 +13,7 @@ from scalewise.cli.asking import QuestionGroup
 from scalewise.cli.comparing import compare_laws
 from scalewise.cli.planning import plan
 from scalewise.cli.reading import read_runs
+from scalewise.cli.serving import serve
 from scalewise.cli.status import INTERRUPTED, WRONG_USE
 from scalewise.cli.training import report, train
 
@@ -67,6 +68,7 @@ app.command("read", epilog="Example: scalewise read logs/ more/*.csv --into tabl
 app.command("report", epilog="Example: scalewise report smol --into out/demo.html")(report)
 app.command("plan", epilog="Example: scalewise plan studies/lab.toml")(plan)
 app.command("train", epilog="Example: scalewise train studies/lab.toml --into out/lab --html out/lab.html")(train)
+app.command("serve", epilog="Example: scalewise serve out/lab")(serve)
 
 
 def main() -> None:

@@ -6,8 +6,6 @@ they stopped.
 
 import json
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import copyfile
@@ -17,8 +15,9 @@ from scalewise.lab.chain import Chain, chains_of
 from scalewise.lab.data.corpus import Corpus, corpus_source, load_corpus
 from scalewise.lab.environment import environment
 from scalewise.lab.findings import Findings, findings_of_study
+from scalewise.lab.lock import locked
 from scalewise.lab.plan import check_budgets, expected_flops
-from scalewise.lab.progress import SuiteProgress
+from scalewise.lab.progress import PROGRESS_FILE, SuiteProgress
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.study import load_study
 from scalewise.lab.workers import WorkerPool
@@ -50,10 +49,10 @@ def train_study(study_path: Path, directory: Path, workers: int, device: str = "
     check_budgets(study, corpus)
     store = _open_store(study_path, corpus, directory)
     chains = chains_of(study, corpus, store.append_tuning)
-    with _locked(directory):
+    with locked(directory):
         findings = findings_of_study(directory, device, study.training.precision)
         with (
-            SuiteProgress(expected_flops(study, corpus)) as progress,
+            SuiteProgress(expected_flops(study, corpus), directory / PROGRESS_FILE) as progress,
             WorkerPool(source, workers, store, findings.compute) as pool,
         ):
             write_text(directory / "environment.json", json.dumps(environment(device, workers), indent=1))
@@ -76,19 +75,6 @@ def check_device(device: str) -> None:
 
         if not torch.cuda.is_available():
             raise StudyError("--device cuda: PyTorch finds no GPU here; leave the option out to train on the CPU.")
-
-
-@contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """One process at a time trains into a folder; the lock falls when the process ends, however it ends."""
-    import fcntl
-
-    with (directory / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StudyError(f"{directory}: another process is training into this folder; wait for it.") from None
-        yield
 
 
 class _Suite:
