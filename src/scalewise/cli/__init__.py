@@ -1,7 +1,7 @@
 """The commands. Thin: parse, call, print; every error a user can cause is caught here, once.
 
 `asking.py` makes a command of every question, `comparing.py` tells laws apart, `planning.py` says what a study will
-cost, `training.py` trains and reports, `options.py` holds what commands share.
+cost, `training.py` trains and reports, `publishing.py` publishes, `options.py` holds what commands share.
 """
 
 import sys
@@ -14,6 +14,7 @@ from scalewise.cli.asking import QuestionGroup
 from scalewise.cli.comparing import compare_laws
 from scalewise.cli.options import Column, Counting, NanDiverged, Table, Where, check_outputs, read_table
 from scalewise.cli.planning import plan
+from scalewise.cli.publishing import publish
 from scalewise.cli.status import INTERRUPTED, WRONG_USE
 from scalewise.cli.training import report, train
 
@@ -84,6 +85,9 @@ def read_runs(
 app.command("report", epilog="Example: scalewise report smol --into out/demo.html")(report)
 app.command("plan", epilog="Example: scalewise plan studies/lab.toml")(plan)
 app.command("train", epilog="Example: scalewise train studies/lab.toml --into out/lab --html out/lab.html")(train)
+
+
+app.command("publish", epilog="Example: scalewise publish out/lab --to out/model --license apache-2.0")(publish)
 
 
 def main() -> None:
