@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "questions": {"runs", "laws", "checks", "errors", "version"},
     "report": {"questions", "errors", "runs", "laws"},
     "lab": {"runs", "errors"},
+    "probes": {"runs", "lab", "errors"},
 }
 """The road, as docs/extending.md draws it. `questions` may also reach `report` from inside a method of Answer."""
 
