@@ -1,7 +1,8 @@
 """The commands. Thin: parse, call, print; every error a user can cause is caught here, once.
 
 `asking.py` makes a command of every question, `comparing.py` tells laws apart, `planning.py` says what a study will
-cost, `training.py` trains and reports, `publishing.py` publishes, `options.py` holds what commands share.
+cost, `training.py` trains and reports, `publishing.py` publishes, `probing.py` finds the probes' commands
+(`probe_NAME.py`), `options.py` holds what commands share.
 """
 
 import sys
@@ -14,6 +15,7 @@ from scalewise.cli.asking import QuestionGroup
 from scalewise.cli.comparing import compare_laws
 from scalewise.cli.options import Column, Counting, NanDiverged, Table, Where, check_outputs, read_table
 from scalewise.cli.planning import plan
+from scalewise.cli.probing import ProbeGroup
 from scalewise.cli.publishing import publish
 from scalewise.cli.status import INTERRUPTED, WRONG_USE
 from scalewise.cli.training import report, train
@@ -57,7 +59,21 @@ def any_question() -> None:
     """What holds for every question."""
 
 
+probe = typer.Typer(
+    cls=ProbeGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Measure something of models: what they remember, whether they are consistent.",
+)
+
+
+@probe.callback()
+def any_probe() -> None:
+    """What holds for every probe."""
+
+
 app.add_typer(ask, name="ask")
+app.add_typer(probe, name="probe")
 app.command(
     "compare", epilog="Example: scalewise compare runs.csv --x params --y accuracy --family linear --family logistic"
 )(compare_laws)
