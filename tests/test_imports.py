@@ -19,6 +19,8 @@ MAY_IMPORT = {
     "report": {"questions", "errors", "runs", "laws"},
     "lab": {"runs", "errors", "version"},
     "web": {"runs", "questions", "report", "lab", "errors", "version"},
+    "publish": {"lab", "runs", "questions", "report", "errors", "version"},
+    "probes": {"runs", "lab", "errors"},
 }
 """The road, as docs/extending.md draws it. `questions` may also reach `report` from inside a method of Answer."""
 

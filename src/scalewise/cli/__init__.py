@@ -14,6 +14,8 @@ from scalewise.cli.comparing import compare_laws
 from scalewise.cli.planning import plan
 from scalewise.cli.reading import read_runs
 from scalewise.cli.serving import serve
+from scalewise.cli.probing import ProbeGroup
+from scalewise.cli.publishing import publish
 from scalewise.cli.status import INTERRUPTED, WRONG_USE
 from scalewise.cli.training import report, train
 
@@ -56,7 +58,21 @@ def any_question() -> None:
     """What holds for every question."""
 
 
+probe = typer.Typer(
+    cls=ProbeGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Measure something of models: what they remember, whether they are consistent.",
+)
+
+
+@probe.callback()
+def any_probe() -> None:
+    """What holds for every probe."""
+
+
 app.add_typer(ask, name="ask")
+app.add_typer(probe, name="probe")
 app.command(
     "compare", epilog="Example: scalewise compare runs.csv --x params --y accuracy --family linear --family logistic"
 )(compare_laws)
@@ -69,6 +85,7 @@ app.command("report", epilog="Example: scalewise report smol --into out/demo.htm
 app.command("plan", epilog="Example: scalewise plan studies/lab.toml")(plan)
 app.command("train", epilog="Example: scalewise train studies/lab.toml --into out/lab --html out/lab.html")(train)
 app.command("serve", epilog="Example: scalewise serve out/lab")(serve)
+app.command("publish", epilog="Example: scalewise publish out/lab --to out/model --license apache-2.0")(publish)
 
 
 def main() -> None:

@@ -71,7 +71,7 @@ def _command(question: Question) -> Callable[..., None]:
         check_call(question.name, options)
         check_outputs(giving["html"], giving["save_figures"], giving["csv"])
         table = read_table(runs, **reading)
-        _give(question.function(table, **options), **giving)
+        give(question.function(table, **options), **giving)
 
     parameters: list[tuple[str, Any, Any]] = [("runs", Table, inspect.Parameter.empty)]
     for name, declared in question.options.items():
@@ -88,7 +88,7 @@ def _command(question: Question) -> Callable[..., None]:
     return answer
 
 
-def _give(answer: "Answer", json: bool, csv: Path | None, html: Path | None, save_figures: Path | None) -> None:
+def give(answer: "Answer", json: bool, csv: Path | None, html: Path | None, save_figures: Path | None) -> None:
     """Print the answer, write what was asked for, and end with the status that tells a script what happened."""
     from rich.console import Console
 

@@ -20,6 +20,7 @@ from scalewise.lab.data.windows import WindowOrder, held_out_windows
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.schedule import rate_fraction
 from scalewise.lab.stack import Member, Setting, Stack
+from scalewise.lab.weights import keep_weights
 from scalewise.runs.store import State, Store
 
 LOGGED_PER_DOUBLING = 6
@@ -178,8 +179,9 @@ class Engine:
         chunks = torch.split(self.held_out, EVALUATED_AT_ONCE)
         totals = sum(self.stack.evaluate(chunk).double() * len(chunk) for chunk in chunks)
         assert isinstance(totals, torch.Tensor)
-        for run, loss in zip(self.runs, (totals / len(self.held_out)).tolist(), strict=True):
+        for k, (run, loss) in enumerate(zip(self.runs, (totals / len(self.held_out)).tolist(), strict=True)):
             if math.isfinite(loss):
+                keep_weights(run.folder, self.step, self.recipe.shape, self.stack.rows[k])
                 run.log(self.step, held_out_loss=loss)
                 run.end("finished")
             else:

@@ -173,6 +173,7 @@ class Study(Declared):
     tuning: Tuning = Tuning()
     arms: tuple[Arm, ...] = ()
     questions: tuple[QuestionCall, ...] = ()
+    keep_weights: Literal["tuned", "all", "none"] = "tuned"
 
     @model_validator(mode="after")
     def names_and_sizes_are_distinct(self) -> "Study":

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import copyfile
+from typing import Any
 
 from scalewise.errors import StudyError
 from scalewise.lab.chain import Chain, chains_of
@@ -20,6 +21,7 @@ from scalewise.lab.plan import check_budgets, expected_flops
 from scalewise.lab.progress import PROGRESS_FILE, SuiteProgress
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.study import load_study
+from scalewise.lab.weights import prune_weights
 from scalewise.lab.workers import WorkerPool
 from scalewise.runs.files import write_text
 from scalewise.runs.store import Store
@@ -48,7 +50,13 @@ def train_study(study_path: Path, directory: Path, workers: int, device: str = "
     corpus = load_corpus(source)
     check_budgets(study, corpus)
     store = _open_store(study_path, corpus, directory)
-    chains = chains_of(study, corpus, store.append_tuning)
+
+    def record(cell: dict[str, Any]) -> None:
+        store.append_tuning(cell)
+        if study.keep_weights != "all":
+            prune_weights(store, cell, kept=cell["runs"] if study.keep_weights == "tuned" else ())
+
+    chains = chains_of(study, corpus, record)
     with locked(directory):
         findings = findings_of_study(directory, device, study.training.precision)
         with (

@@ -5,6 +5,7 @@
     DIR/tuning.jsonl          one line per tuned cell: rates tried, losses, bracketed or not
     DIR/runs/RUN/config.json  the recipe of one run, written before it starts
     DIR/runs/RUN/metrics.jsonl  one line per logged step, only ever appended to
+    DIR/runs/RUN/weights@STEP.pt  what the run ended with, where it is kept (`lab/weights.py`)
     DIR/runs/RUN/status.json  running, finished, diverged or failed, and why
     DIR/summary.parquet       one row per run at its end; may be deleted at any time
 
