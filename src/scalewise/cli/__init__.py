@@ -12,10 +12,10 @@ import typer
 from scalewise.cli.asking import QuestionGroup
 from scalewise.cli.comparing import compare_laws
 from scalewise.cli.planning import plan
-from scalewise.cli.reading import read_runs
-from scalewise.cli.serving import serve
 from scalewise.cli.probing import ProbeGroup
 from scalewise.cli.publishing import publish
+from scalewise.cli.reading import read_runs
+from scalewise.cli.serving import serve
 from scalewise.cli.status import INTERRUPTED, WRONG_USE
 from scalewise.cli.training import report, train
 
