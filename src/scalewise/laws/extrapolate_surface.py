@@ -79,6 +79,8 @@ class AveragedSurface:
             left_out=self.left_out,
             members=self.members,
             data=self.data,
+            drift=None,
+            drift_weights=np.empty(0),
             _distances=distances,
         )
 
