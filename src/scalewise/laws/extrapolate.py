@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scalewise.laws.backtest import Backtest, weigh
 from scalewise.laws.drift import FADES, FEWEST_X, NAME, Drift, fit_drift
 from scalewise.laws.families import (
     LOGARITHM,
@@ -54,20 +55,6 @@ DEGREES = 5
 """Student t degrees of freedom of a forecast: few backtests stand behind its width."""
 WIDENING = 1.15
 """The median of what `bench/extrapolate.py` chooses on random halves of its curves."""
-
-
-@dataclass(frozen=True)
-class Backtest:
-    """The average of laws against the end of the curve it did not see, from several origins.
-
-    `log_distance` is the longest distance tested, `error` the root mean square error there (on the forecast's scale),
-    `growth` the error per unit of log distance beyond the noise.
-    """
-
-    origins: int
-    log_distance: float
-    error: float
-    growth: float
 
 
 @dataclass(frozen=True)
@@ -153,9 +140,9 @@ def extrapolate(
     """Continue the curve y(x), x > 0, to x_new.
 
     A falling curve (`direction="down"`, a loss or an error, y > 0) is averaged on the log scale, a rising one ("up", an
-    accuracy) on its own. All laws of the direction are averaged, and for a falling curve a drift that obeys none of them;
-    or the `families` given. Members are weighted by 1 / (noise + backtest error). The variance of a forecast is noise^2 +
-    (growth x log distance)^2 + the spread between members. ValueError names what is wrong with the data.
+    accuracy) on its own. The laws of the direction are averaged, and for a falling curve a drift that obeys none; or
+    only the `families` given. Members are weighted by 1 / (noise + backtest error). The variance of a forecast is
+    noise^2 + (growth x log distance)^2 + the spread between members. ValueError names what is wrong with the data.
     """
     if direction not in ("down", "up"):
         raise ValueError(f"direction is {direction!r}; it must be 'down' (a loss) or 'up' (an accuracy)")
@@ -280,38 +267,3 @@ def _members(
     whole = range(0, len(rows), len(origins))
     members = [Member(bound, theta[i], rows[i][0] * noise**2, rows[i][1], 0.0) for i in whole]
     return curves.reshape(len(members), len(origins), -1), members
-
-
-def weigh(
-    curves: Floats,
-    origins: NDArray[np.bool_],
-    z: Floats,
-    observed: Floats,
-    noise: float,
-    usual: Floats | None = None,
-) -> tuple[Floats, Backtest | None]:
-    """The members' weights, and how their average did from every origin.
-
-    curves (members, origins, points or more); origins (origins, points): what each refit saw, the first everything; z
-    (points,) log scale, rising; observed (points,) in the space of the curves; usual (members,): weights without a
-    backtest, all alike by default.
-    """
-    if usual is None:
-        usual = np.full(curves.shape[0], 1.0 / curves.shape[0])
-    if len(origins) == 1:
-        return usual, None
-    unseen = [np.flatnonzero(~seen) for seen in origins[1:]]
-    errors = [curves[:, k + 1, late] - observed[late] for k, late in enumerate(unseen)]
-    by_member = np.sqrt(np.mean([np.mean(e**2, axis=1) for e in errors], axis=0))
-    weights = usual / (noise + by_member)
-    weights /= weights.sum()
-    averaged = [weights @ e for e in errors]
-    distances = [z[late] - z[late[0] - 1] for late in unseen]
-    beyond = sum(float(np.mean(np.maximum(a**2 - noise**2, 0.0))) for a in averaged)
-    growth = np.sqrt(beyond / sum(float(np.mean(d**2)) for d in distances))
-    return weights, Backtest(
-        origins=len(unseen),
-        log_distance=float(distances[-1].max()),
-        error=float(np.sqrt(np.mean(averaged[-1] ** 2))),
-        growth=float(growth),
-    )
