@@ -193,6 +193,8 @@ class Study(Declared):
                 raise ValueError(
                     "parametrization mup is for adamw, init fan-in and an untied last layer (llama, universal, lstm)"
                 )
+            if training.init == "data-dependent" and training.architecture == "lstm":
+                raise ValueError("init data-dependent is for transformers; give an lstm fan-in or gpt2")
             shapes = [self.shape(arm, size) for size in self.sizes_of(arm)]
             if len(set(shapes)) < len(shapes):
                 raise ValueError("two of the sizes are the same model; list each once")
