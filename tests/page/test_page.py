@@ -8,13 +8,15 @@ import polars as pl
 import pytest
 
 import scalewise as sw
+
 from .conftest import Tab, serious
 
 pytestmark = pytest.mark.slow
 DROP = """([name, text]) => {
   const data = new DataTransfer();
   data.items.add(new File([text], name, { type: "text/csv" }));
-  document.getElementById("drop").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+  const dropped = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
+  document.getElementById("drop").dispatchEvent(dropped);
 }"""
 
 

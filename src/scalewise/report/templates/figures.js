@@ -37,7 +37,7 @@
       for (const view of shown.hconcat) view.width = Math.max(290, Math.min(430, (room - 190) / 2));
     }
     if (room < WIDE) {
-      shown.config = structuredClone(shown.config || {});
+      shown.config = { ...shown.config };
       shown.config.legend = { ...shown.config.legend, orient: "bottom", columns: room < 420 ? 3 : 5, labelLimit: 110 };
     }
     eachLayer(shown, (layer) => {
@@ -95,6 +95,7 @@
         const made = await window.drawFigure(place, shaped(spec, state, room()), EMBED);
         if (turn !== drawn) return;
         view = made.view;
+        place.querySelector("svg").setAttribute("aria-hidden", "true"); // the place itself is the image spoken of
       } catch {
         place.innerHTML = still;
       }
