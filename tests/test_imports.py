@@ -17,8 +17,10 @@ MAY_IMPORT = {
     "checks": {"runs", "laws"},
     "questions": {"runs", "laws", "checks", "errors", "version"},
     "report": {"questions", "errors", "runs", "laws"},
-    "lab": {"runs", "errors"},
+    "lab": {"runs", "errors", "version"},
     "web": {"runs", "questions", "report", "lab", "errors", "version"},
+    "publish": {"lab", "runs", "questions", "report", "errors", "version"},
+    "probes": {"runs", "lab", "errors"},
 }
 """The road, as docs/extending.md draws it. `questions` may also reach `report` from inside a method of Answer."""
 

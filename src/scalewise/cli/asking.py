@@ -14,7 +14,9 @@ from scalewise.cli.options import (
     Counting,
     Csv,
     Figures,
+    FromName,
     Html,
+    Join,
     NanDiverged,
     Table,
     Where,
@@ -27,7 +29,14 @@ from scalewise.questions import QUESTIONS, Question, check_call
 if TYPE_CHECKING:
     from scalewise.questions.answer import Answer
 
-READING: dict[str, Any] = {"where": Where, "column": Column, "nan_means_diverged": NanDiverged, "flops_by": Counting}
+READING: dict[str, Any] = {
+    "where": Where,
+    "column": Column,
+    "nan_means_diverged": NanDiverged,
+    "flops_by": Counting,
+    "from_name": FromName,
+    "join": Join,
+}
 GIVING: dict[str, Any] = {"json": AsJson, "csv": Csv, "html": Html, "save_figures": Figures}
 DEFAULTS = {"nan_means_diverged": False, "flops_by": "given", "json": False}
 
@@ -62,7 +71,7 @@ def _command(question: Question) -> Callable[..., None]:
         check_call(question.name, options)
         check_outputs(giving["html"], giving["save_figures"], giving["csv"])
         table = read_table(runs, **reading)
-        _give(question.function(table, **options), **giving)
+        give(question.function(table, **options), **giving)
 
     parameters: list[tuple[str, Any, Any]] = [("runs", Table, inspect.Parameter.empty)]
     for name, declared in question.options.items():
@@ -79,7 +88,7 @@ def _command(question: Question) -> Callable[..., None]:
     return answer
 
 
-def _give(answer: "Answer", json: bool, csv: Path | None, html: Path | None, save_figures: Path | None) -> None:
+def give(answer: "Answer", json: bool, csv: Path | None, html: Path | None, save_figures: Path | None) -> None:
     """Print the answer, write what was asked for, and end with the status that tells a script what happened."""
     from rich.console import Console
 

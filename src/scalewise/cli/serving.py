@@ -23,8 +23,8 @@ def serve(
     """Open a local page: drop a table, ask questions, watch a suite being trained."""
     from importlib.util import find_spec
 
-    from scalewise.cli.training import cores
     from scalewise.errors import MissingExtraError
+    from scalewise.lab.places.here import cores
 
     if find_spec("starlette") is None or find_spec("uvicorn") is None:
         raise MissingExtraError("Starlette and Uvicorn", "web", "the page")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scalewise.lab.lock import trainer
+from scalewise.lab.locks import trainer
 from scalewise.lab.progress import PROGRESS_FILE
 from scalewise.lab.schedule import branch_step
 from scalewise.questions.wording import count, flops

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from scalewise.errors import MissingExtraError, ScalewiseError
-from scalewise.lab.lock import trainer
+from scalewise.lab.locks import trainer
 
 STOP_SECONDS = 30.0
 LOG_FILE = "training.log"
