@@ -14,7 +14,7 @@ from scalewise.probes.recognition.material import CONDITIONS, Material, material
 from scalewise.probes.recognition.suite import Plan, run_recognition
 
 pytestmark = pytest.mark.train
-TINY = Plan(sizes=((16, 1),), pairs=12, exposures=6, seeds=1, pretrain_steps=30, updates=(5,))
+TINY = Plan(data="glyphs", sizes=((16, 1),), pairs=12, exposures=6, seeds=1, pretrain_steps=30, updates=(5,))
 
 
 @pytest.mark.parametrize("data", ["glyphs", "lines", "digits"])
@@ -101,10 +101,12 @@ def test_retention_and_tuning_are_recorded(measured: tuple[Path, pl.DataFrame]) 
 
 
 def test_a_killed_measurement_goes_on_to_the_same_numbers(measured: tuple[Path, pl.DataFrame], tmp_path: Path) -> None:
-    words = "--into X --sizes 16x1 --pairs 12 --exposures 6 --seeds 1 --pretrain-steps 30".replace("X", str(tmp_path))
+    words = "--into X --data glyphs --sizes 16x1 --pairs 12 --exposures 6 --seeds 1 --pretrain-steps 30".replace(
+        "X", str(tmp_path)
+    )
     code = (
         "from scalewise.probes.recognition.suite import Plan, run_recognition; from pathlib import Path; "
-        f"run_recognition(Plan(sizes=((16, 1),), pairs=12, exposures=6, seeds=1, pretrain_steps=30, updates=(5,)), "
+        "run_recognition(Plan('glyphs', ((16, 1),), pairs=12, exposures=6, seeds=1, pretrain_steps=30, updates=(5,)), "
         f"Path({str(tmp_path)!r}))"
     )
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as process:

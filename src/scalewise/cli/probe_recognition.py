@@ -29,8 +29,8 @@ def command(
         Path | None, typer.Option(metavar="FILE", help="Judge these item losses instead: .csv or .parquet.")
     ] = None,
     data: Annotated[
-        str, typer.Option(metavar="NAME|DIR", help="What is studied: glyphs, lines, digits or a folder of images.")
-    ] = "glyphs",
+        str, typer.Option(metavar="NAME|DIR", help="What is studied: lines, glyphs, digits or a folder of images.")
+    ] = "lines",
     sizes: Annotated[str, typer.Option(metavar="WxD,...", help="Widths and depths of the models.")] = SIZES,
     pairs: Annotated[int, typer.Option(help="Pairs for each kind of foil.", min=5)] = 40,
     exposures: Annotated[int, typer.Option(help="How often the list is studied.", min=2)] = 15,

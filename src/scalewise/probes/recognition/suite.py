@@ -36,7 +36,7 @@ class Plan:
     """What is measured: on which data, at which sizes (width, depth), with how many pairs a condition, exposures and
     seeds, items per update of study, steps of pretraining, and after how many further updates."""
 
-    data: str = "glyphs"
+    data: str = "lines"
     sizes: tuple[Size, ...] = ((16, 2), (32, 2), (64, 3))
     pairs: int = 40
     exposures: int = 15
