@@ -1,5 +1,6 @@
 """A real HTTP server with a chat endpoint, whose answers follow probabilities that a test plants."""
 
+import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send(status, {"error": {"message": "busy"}})
             return
         key = json.dumps([body["messages"], body["seed"], self.server.seed])
-        rng = np.random.default_rng(list(key.encode()))
+        rng = np.random.default_rng(int.from_bytes(hashlib.sha256(key.encode()).digest()))
         said = self.server.mind(body["messages"], rng)
         words = sum(len(m["content"].split()) for m in body["messages"])
         choice = {"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}
