@@ -213,7 +213,7 @@ def test_a_second_start_asks_nothing_again(tmp_path: Path) -> None:
         asked(server.url, tmp_path, 3, 4, ("suffix",))
         assert len(server.calls) == calls + 8
     assert again.table.equals(first.table)
-    assert len({str(call["seed"]) for call in server.calls}) == 3
+    assert len({str(call["seed"]) for call in server.calls}) == len(server.calls)
 
 
 def test_a_busy_server_is_asked_again_and_a_refusing_one_is_not(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ class Client:
                     f"the budget of {budget:g} dollars is spent after {self.calls:,} calls; the answers are kept in "
                     f"{self.cache}, and the same command with a larger --budget goes on."
                 )
-            reply = await self._call(messages, repeat)
+            reply = await self._call(messages, key)
         price = reply.tokens_in * self.endpoint.price_in + reply.tokens_out * self.endpoint.price_out
         self.spent += price / 1e6
         self.calls += 1
@@ -97,10 +97,12 @@ class Client:
         content = [self.endpoint.model, list(messages), self.endpoint.parameters, repeat]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]
 
-    async def _call(self, messages: Sequence[Message], repeat: int) -> Reply:
+    async def _call(self, messages: Sequence[Message], key: str) -> Reply:
         import httpx
 
-        body = {"model": self.endpoint.model, "messages": list(messages), "seed": repeat} | self.endpoint.parameters
+        # a seed of its own for every question and repeat: one seed for many prompts would draw their answers alike
+        seed = int(key, 16) % 2**31
+        body = {"model": self.endpoint.model, "messages": list(messages), "seed": seed} | self.endpoint.parameters
         url = f"{self.endpoint.url.rstrip('/')}/chat/completions"
         wait, why = FIRST_WAIT, ""
         for _ in range(RETRIES):
