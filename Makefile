@@ -70,7 +70,7 @@ $(VENV)/.train: $(VENV)/.base constraints.txt
 
 $(VENV)/.test: $(VENV)/.train
 	@echo "installing what the tests need"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train,web,cluster,frames,dev]'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
 	@touch $@
 
 # The page is tested in Debian's chromium, and for accessibility with axe-core. Where one cannot be had this says so, and

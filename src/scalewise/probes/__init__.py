@@ -4,5 +4,6 @@ The list below is the whole set: a name, and what it settles. Its command is in 
 """
 
 PROBES: dict[str, str] = {
+    "dialogue": "Is a chat model one mind? The same question in many guises, to any OpenAI-compatible endpoint.",
     "recognition": "How many exposures until a model tells what it studied from what it did not, as people do?",
 }
