@@ -46,6 +46,17 @@ class TrainedModel:
             flat = model_of(self.shape).logits(self.weights(), tokens.long()[None], Compute())
         return flat.view(*tokens.shape, -1)
 
+    def states(self, tokens: "Tensor", layers: int) -> "Tensor":
+        """What the first `layers` blocks make of byte tokens (B, T): (B, T, width), fp32."""
+        import torch
+
+        from scalewise.lab.compute import Compute
+        from scalewise.lab.models import model_of
+
+        with torch.no_grad():
+            flat = model_of(self.shape).states(self.weights(), tokens.long()[None], Compute(), layers)
+        return flat.view(*tokens.shape, -1)
+
 
 def keep_weights(folder: RunFolder, step: int, shape: Shape, row: "Tensor") -> None:
     """Keep what a run ended with."""

@@ -25,14 +25,19 @@ class WindowOrder:
 
     def read(self, start: int, count: int) -> NDArray[np.uint8]:
         """Windows number `start` to `start + count - 1` of the endless order: (count, context + 1)."""
-        return np.stack([self._window(index) for index in range(start, start + count)])
+        return np.stack([self.window(self.number(index)) for index in range(start, start + count)])
 
-    def _window(self, index: int) -> NDArray[np.uint8]:
+    def number(self, index: int) -> int:
+        """Which window of the text, counted from its beginning, is number `index` of the endless order."""
         epoch, place = divmod(index, self._windows)
         if epoch != self._epoch:
             self._order = np.random.default_rng([self._seed, epoch]).permutation(self._windows)
             self._epoch = epoch
-        offset = int(self._order[place]) * self._context
+        return int(self._order[place])
+
+    def window(self, number: int) -> NDArray[np.uint8]:
+        """The window of that number: (context + 1,)."""
+        offset = number * self._context
         return self._text[offset : offset + self._context + 1]
 
 

@@ -39,15 +39,20 @@ class Gpt2:
 
     def logits(self, weights: Weights, tokens: Tensor, compute: Compute) -> Tensor:
         """(K, B · T, V) for tokens (K, B, T)."""
+        x = self.states(weights, tokens, compute)
+        return torch.bmm(layer_norm(x, weights["norm"]), weights["embedding"].to(x.dtype).transpose(1, 2))
+
+    def states(self, weights: Weights, tokens: Tensor, compute: Compute, layers: int | None = None) -> Tensor:
+        """What the first `layers` blocks (default: all) make of tokens (K, B, T): (K, B · T, width)."""
         members, batch, time = tokens.shape
         dtype = weights["norm"].dtype
         place = weights["position"][:, :time].repeat(1, batch, 1)
         x = (look_up(weights["embedding"], tokens) + place).to(dtype)
-        for i in range(self.shape.depth):
+        for i in range(self.shape.depth if layers is None else layers):
             qkv = torch.bmm(layer_norm(x, weights[f"{i}.attention_norm"]), weights[f"{i}.qkv"])
             query, key, value = heads(qkv, 3, self.shape.heads, time)
             mixed = causal_attention(query, key, value, compute.attention_for(time))
             x = x + torch.bmm(joined(mixed, members, self.shape.heads), weights[f"{i}.attention_out"])
             up = torch.bmm(layer_norm(x, weights[f"{i}.feedforward_norm"]), weights[f"{i}.up"])
             x = x + torch.bmm(F.gelu(up), weights[f"{i}.down"])
-        return torch.bmm(layer_norm(x, weights["norm"]), weights["embedding"].to(dtype).transpose(1, 2))
+        return x

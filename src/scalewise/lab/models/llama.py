@@ -28,10 +28,15 @@ class Llama:
 
     def logits(self, weights: Weights, tokens: Tensor, compute: Compute) -> Tensor:
         """(K, B · T, V) for tokens (K, B, T)."""
-        x = look_up(weights["embedding"], tokens).to(weights["last"].dtype)
-        for i in range(self.shape.depth):
-            x = block(weights, f"{i}.", x, self.shape.heads, tokens.shape[-1], compute)
+        x = self.states(weights, tokens, compute)
         return torch.bmm(rms_norm(x, weights["norm"]), weights["last"])
+
+    def states(self, weights: Weights, tokens: Tensor, compute: Compute, layers: int | None = None) -> Tensor:
+        """What the first `layers` blocks (default: all) make of tokens (K, B, T): (K, B · T, width)."""
+        x = look_up(weights["embedding"], tokens).to(weights["last"].dtype)
+        for i in range(self.shape.depth if layers is None else layers):
+            x = block(weights, f"{i}.", x, self.shape.heads, tokens.shape[-1], compute)
+        return x
 
 
 def ends(vocabulary: int, width: int, init: Init) -> list[Weight]:

@@ -39,14 +39,19 @@ class Lstm:
 
     def logits(self, weights: Weights, tokens: Tensor, compute: Compute) -> Tensor:
         """(K, B · T, V) for tokens (K, B, T)."""
+        return torch.bmm(self.states(weights, tokens, compute), weights["last"])
+
+    def states(self, weights: Weights, tokens: Tensor, compute: Compute, layers: int | None = None) -> Tensor:
+        """What the first `layers` blocks (default: all) make of tokens (K, B, T): (K, B · T, width)."""
         members, batch, _ = tokens.shape
         dtype, width = weights["last"].dtype, self.shape.width
         x = look_up(weights["embedding"], tokens).to(dtype).view(*tokens.shape, width)
-        state = x.new_zeros(self.shape.depth, batch, width)
-        names = [f"{i}.{n}" for i in range(self.shape.depth) for n in ("input", "hidden", "input_bias", "hidden_bias")]
+        depth = self.shape.depth if layers is None else layers
+        state = x.new_zeros(depth, batch, width)
+        names = [f"{i}.{n}" for i in range(depth) for n in ("input", "hidden", "input_bias", "hidden_bias")]
         out = []
         for k in range(members):
             own = [weights[name][k].contiguous() for name in names]
-            mixed, *_ = torch.lstm(x[k], (state, state), own, True, self.shape.depth, 0.0, True, False, True)
+            mixed, *_ = torch.lstm(x[k], (state, state), own, True, depth, 0.0, True, False, True)
             out.append(mixed.reshape(-1, width))
-        return torch.bmm(torch.stack(out), weights["last"])
+        return torch.stack(out)

@@ -1,0 +1,47 @@
+"""`scalewise probe contamination`: do sums and their answers stand in a text, in any form?"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from scalewise.cli.asking import give
+from scalewise.cli.options import AsJson, Csv, Figures, Html, check_outputs
+
+EXAMPLE = "Example: scalewise probe contamination stdlib --operation plus --low 10 --high 99"
+
+
+def command(
+    corpus: Annotated[
+        str,
+        typer.Argument(metavar="TEXT", help="A file or folder (text, JSON lines, CSV, Parquet, .gz), or 'stdlib'."),
+    ],
+    operation: Annotated[Literal["plus", "minus", "times"], typer.Option(help="What is asked.")] = "plus",
+    low: Annotated[int, typer.Option(help="Smallest operand.", min=0)] = 10,
+    high: Annotated[int, typer.Option(help="Largest operand.", min=1)] = 99,
+    forms: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Further ways of writing, as TOML; see the documentation.")
+    ] = None,
+    json: AsJson = False,
+    csv: Csv = None,
+    html: Html = None,
+    save_figures: Figures = None,
+) -> None:
+    import shlex
+
+    from scalewise.errors import QuestionError
+    from scalewise.probes.memorising.contamination import Task, search
+    from scalewise.probes.memorising.forms import load_forms
+    from scalewise.questions.contamination import contamination
+
+    if low >= high:
+        raise QuestionError(f"--low {low} must be below --high {high}.")
+    check_outputs(html, csv, save_figures)
+    task = Task(operation, low, high)
+    found = search(corpus, task, load_forms(forms))
+    words = ["scalewise", "probe", "contamination", corpus, "--operation", operation, "--low", low, "--high", high]
+    repeat = shlex.join([*map(str, words), *(["--forms", str(forms)] if forms else [])])
+    sums = {"plus": "additions", "minus": "subtractions", "times": "products"}[operation]
+    asked, again = f"{sums} of {low} to {high}", (repeat, corpus, found.sha256)
+    answer = contamination(found.scan.counts(), found.scan.examples, task.pairs, asked, again)
+    give(answer, json, csv, html, save_figures)

@@ -1,0 +1,84 @@
+"""What a finished run of the lab has read, and what of its text it has not."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.errors import StudyError
+from scalewise.lab.data.corpus import Corpus, corpus_source, load_corpus
+from scalewise.lab.data.windows import WindowOrder
+from scalewise.lab.recipe import Recipe
+from scalewise.lab.search import Choice
+from scalewise.lab.study import load_study
+from scalewise.runs.store import RunFolder, Store
+
+EXPONENTS = range(-24, 9)
+"""Learning rates are powers of two; these are all that a search can come to."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A run's recipe, its corpus, and the order in which it read the windows (context + 1 bytes) of its text."""
+
+    recipe: Recipe
+    corpus: Corpus
+
+    @cached_property
+    def order(self) -> WindowOrder:
+        return WindowOrder(self.corpus.train, self.recipe.shape.context, self.recipe.seed)
+
+    @property
+    def windows(self) -> int:
+        """Windows of the whole text."""
+        return (self.corpus.train.size - 1) // self.recipe.shape.context
+
+    @cached_property
+    def read(self) -> NDArray[np.int64]:
+        """The numbers of the windows as they were read one after the other, in every epoch again."""
+        return np.array([self.order.number(i) for i in range(self.recipe.steps * self.recipe.batch_windows)], np.int64)
+
+    @cached_property
+    def unread(self) -> NDArray[np.int64]:
+        """The numbers of the windows that were not read, in the order in which they would have been."""
+        first = self.read.size
+        return np.array([self.order.number(i) for i in range(first, max(first, self.windows))], np.int64)
+
+    def windows_at(self, numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The windows of these numbers: (n, context + 1)."""
+        return np.stack([self.order.window(int(number)) for number in numbers])
+
+
+def reading_of(folder: RunFolder, text: str | None = None) -> Reading:
+    """What a run has read. `text` is where its corpus is now, where that is not where the study says.
+
+    Raises StudyError when the study does not give this run (one with a search over several hyperparameters), or the
+    text has changed since.
+    """
+    store = Store(folder.path.parents[1])
+    study_path = store.path / "study.toml"
+    study = load_study(study_path)
+    corpus = load_corpus(text or corpus_source(study.data.corpus, study_path))
+    config = folder.config()
+    if corpus.sha256 != config["data_sha256"]:
+        raise StudyError(
+            f"{folder.path}: was trained on another text than today's '{corpus.name}'; name the one it was trained on."
+        )
+    for arm in study.all_arms:
+        for size in study.sizes_of(arm):
+            for budget in study.flops:
+                for exponent in EXPONENTS:
+                    recipe = study.recipe(arm, size, budget, Choice(exponent), config["seed"], corpus)
+                    if recipe.name == folder.path.name:
+                        return Reading(recipe, corpus)
+    raise StudyError(
+        f"{folder.path}: its recipe does not follow from the study file alone (tuning.search chose some of it), "
+        "so what it read cannot be told."
+    )
+
+
+def run_at(path: Path) -> bool:
+    """Whether a path is a run's folder or a study's."""
+    return Store.is_store(path) or (path.parent.name == "runs" and (path / "config.json").is_file())

@@ -1,0 +1,82 @@
+"""What is put to the question: a model with the text it was trained on, text it was not, and queries."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from scalewise.errors import QuestionError
+from scalewise.lab.reading import Reading, reading_of, run_at
+from scalewise.lab.weights import load_weights, run_folder
+from scalewise.probes.memorising.models import HubModel, LabModel, LanguageModel, is_checkpoint
+from scalewise.probes.memorising.passages import (
+    Passages,
+    Queries,
+    corpus_passages,
+    lab_passages,
+    lab_queries,
+    read_queries,
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """`reading` is known of a run of the lab, and of nothing else."""
+
+    name: str
+    model: LanguageModel
+    passages: Passages
+    queries: Queries
+    reading: Reading | None = None
+
+    @property
+    def sha256(self) -> str:
+        """Of the passages and the queries."""
+        digest = hashlib.sha256()
+        for tokens in (self.passages.beginnings, self.passages.following, *self.queries.prompts):
+            digest.update(np.ascontiguousarray(tokens, np.int64).tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Where text is: trained on, not trained on, and the queries; None for what a run of the lab knows itself.
+
+    `count` queries are taken from held-out text, and at most `most` passages of each side are compared.
+    """
+
+    trained: str | None = None
+    untrained: str | None = None
+    queries: Path | None = None
+    count: int = 100
+    most: int = 2000
+    seed: int = 0
+
+
+def subject_at(path: Path, texts: Texts) -> Subject:
+    """The model at a path with its texts.
+
+    Raises QuestionError when it is no model, or a checkpoint is given without its texts, and StudyError when a run has
+    kept no weights or its text has changed.
+    """
+    if is_checkpoint(path):
+        return _checkpoint(path, texts)
+    if not run_at(path):
+        raise QuestionError(f"{path}: is neither a trained run or study, nor a checkpoint with a config.json.")
+    folder = run_folder(path)
+    model = LabModel(load_weights(folder))
+    reading = reading_of(folder, texts.trained)
+    passages = lab_passages(model, reading, texts.most, texts.untrained, texts.seed)
+    queries = read_queries(model, texts.queries) if texts.queries else lab_queries(model, reading, texts.count)
+    return Subject(folder.path.name, model, passages, queries, reading)
+
+
+def _checkpoint(path: Path, texts: Texts) -> Subject:
+    if texts.trained is None or texts.untrained is None or texts.queries is None:
+        raise QuestionError(
+            f"{path}: of a checkpoint nobody knows what it was trained on; give --trained, --untrained and --queries."
+        )
+    model = HubModel(path)
+    passages = corpus_passages(model, texts.trained, texts.untrained, texts.most, texts.seed)
+    return Subject(path.name, model, passages, read_queries(model, texts.queries))

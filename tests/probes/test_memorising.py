@@ -1,0 +1,233 @@
+"""Memorising: a model that was trained on facts repeats them next to near-copies, and stops when they are dropped."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+torch = pytest.importorskip("torch", reason="needs the train extra: pip install 'scalewise[train]'")
+
+from scalewise.errors import QuestionError  # noqa: E402
+from scalewise.lab.data.corpus import Corpus  # noqa: E402
+from scalewise.lab.reading import Reading  # noqa: E402
+from scalewise.lab.recipe import Recipe  # noqa: E402
+from scalewise.lab.weights import TrainedModel  # noqa: E402
+from scalewise.probes.memorising.keys import embedded, nearest  # noqa: E402
+from scalewise.probes.memorising.measure import measure  # noqa: E402
+from scalewise.probes.memorising.models import LabModel  # noqa: E402
+from scalewise.probes.memorising.passages import Queries, lab_passages, read_queries  # noqa: E402
+from scalewise.probes.memorising.retrain import trained_without  # noqa: E402
+from scalewise.probes.memorising.subject import Subject, Texts, subject_at  # noqa: E402
+from scalewise.questions.answer import Answer, Repeat  # noqa: E402
+from scalewise.questions.memorising import memorising  # noqa: E402
+from scalewise.runs.flops import TransformerShape  # noqa: E402
+
+pytestmark = pytest.mark.train
+CONTEXT, FACTS, STEPS, BATCH = 32, 24, 300, 16
+SHAPE = TransformerShape(64, 2, 2, 176, 256, CONTEXT)
+
+
+def facts(seed: int, verbs: tuple[str, ...] = ("has", "got", "his", "see")) -> list[str]:
+    """Lines of one window each: a made-up name and a made-up number, in several wordings."""
+    rng = np.random.default_rng(seed)
+
+    def word(letters: str) -> str:
+        return "".join(rng.choice(list(letters), 10))
+
+    pairs = [(word("abcdefghijklmnopqrstuvwxyz"), word("0123456789")) for _ in range(FACTS)]
+    return [f"{name} {verb} {number}".ljust(CONTEXT - 1) + "\n" for name, number in pairs for verb in verbs]
+
+
+def near_copies(seed: int) -> Queries:
+    """The facts in a wording that nobody was trained on, cut off after their first digit, and how they go on."""
+    lines = facts(seed, ("had",))
+    prompts = [np.frombuffer(line[:16].encode(), np.uint8).astype(np.int64) for line in lines]
+    return Queries(prompts, [line[16:24] for line in lines])
+
+
+@dataclass(frozen=True)
+class World:
+    model: LabModel
+    reading: Reading
+    untrained: Path
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    torch.set_num_threads(1)
+    text = np.frombuffer(("".join(facts(0)) + " ").encode(), np.uint8)
+    recipe = Recipe(
+        *("planted", "llama", SHAPE, SHAPE.flops_per_token * CONTEXT * BATCH * STEPS, 2.0**-8, 0, BATCH, 20, "wsd"),
+        *("adamw", "fan-in", "standard", 0.0, 0.99, 1.0, 8, text.size, "0" * 64),
+    )
+    reading = Reading(recipe, Corpus("facts", text, text, 1, "0" * 64, ""))
+    row = trained_without(reading, [np.empty(0, np.int64)])[0]
+    untrained = tmp_path_factory.mktemp("facts") / "untrained.txt"
+    untrained.write_text("".join(facts(1)))
+    return World(LabModel(TrainedModel(SHAPE, row)), reading, untrained)
+
+
+def asked(world: World, queries: Queries, k: int = 1, drop: int | None = None) -> Answer:
+    passages = lab_passages(world.model, world.reading, 1000, str(world.untrained))
+    subject = Subject("planted", world.model, passages, queries, world.reading)
+    found = measure(subject, k, permutations=199, drop=drop)
+    again = Repeat("again", "0", 0, "planted", subject.sha256)
+    return memorising(found.trials, found.dealt_again, found.examples, k, again, found.retrained)
+
+
+def numbers(answer: Answer, title: str, row: int = 0) -> dict[str, float]:
+    finding = answer.finding(title)
+    return dict(zip(finding.columns, finding.rows[row], strict=True))
+
+
+def test_near_copies_that_were_trained_on_are_found(world: World) -> None:
+    answer = asked(world, near_copies(0))
+    found = numbers(answer, "Output and nearest text")
+    assert answer.verdict == "yes"
+    assert found["excess_agreement_low"] > 0.2
+    assert found["p_similarity"] < 0.01
+    query, output, passage, goes_on, *_ = answer.finding("Nearest training text, beside what the model says").rows[0]
+    assert query[:10] == passage[:10]
+    assert output == goes_on
+
+
+def test_near_copies_that_were_not_trained_on_are_not(world: World) -> None:
+    answer = asked(world, near_copies(2))
+    found = numbers(answer, "Output and nearest text")
+    assert answer.verdict != "yes"
+    assert found["excess_agreement_low"] < 0.02
+
+
+@pytest.mark.slow
+def test_answers_do_not_survive_without_the_facts_they_come_from(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training again is exact; without the nearest passages the outputs are lost, without others they stay."""
+    monkeypatch.setattr("scalewise.probes.memorising.retrain.CONTROLS", 1)
+    answer = asked(world, near_copies(0), k=4, drop=4)
+    table = answer.finding("Trained again without the nearest passages")
+    same = {row[0]: row[2] for row in table.rows}
+    assert same["all kept"] == 1
+    assert same["nearest dropped"] < 0.3
+    assert same["others dropped"] > 0.7
+    assert "nats per token more than without as many others" in answer.sentence
+
+
+def test_the_answer_survives_json(world: World) -> None:
+    answer = asked(world, near_copies(2))
+    assert Answer.from_json(answer.to_json()) == answer
+
+
+def test_p_values_are_uniform_when_nothing_was_memorised(world: World) -> None:
+    """Untrained weights: dealing out which passages were 'trained on' makes no difference."""
+    from scalewise.lab.models import model_of
+    from scalewise.lab.models.layout import Layout
+
+    fresh = LabModel(TrainedModel(SHAPE, Layout(model_of(SHAPE).weights("gpt2")).initial_row(3)))
+    below = 0
+    for seed in range(12):
+        other = World(fresh, world.reading, world.untrained)
+        below += numbers(asked(other, near_copies(10 + seed)), "Output and nearest text")["p_similarity"] < 0.1
+    assert below <= 5
+
+
+def test_nearest_is_exact_and_does_not_depend_on_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    keys = (rng.normal(size=(500, 8)) + 5).astype(np.float16)
+    queries = (rng.normal(size=(7, 8)) + 5).astype(np.float32)
+    centred = keys.astype(np.float64) - keys.mean(axis=0, dtype=np.float64)
+    asked = queries - keys.mean(axis=0, dtype=np.float64)
+    cosines = (asked @ centred.T) / np.outer(np.linalg.norm(asked, axis=1), np.linalg.norm(centred, axis=1))
+    expected = np.argsort(-cosines, axis=1)[:, :20]
+    for chunk in (8192, 64, 7):
+        monkeypatch.setattr("scalewise.probes.memorising.keys.SEARCHED_AT_ONCE", chunk)
+        numbers, found = nearest(queries, keys, 20)
+        assert (numbers == expected).all()
+        np.testing.assert_allclose(found, np.take_along_axis(cosines, expected, 1), atol=1e-5)
+
+
+def test_embeddings_go_on_where_they_were_killed(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scalewise.probes.memorising.keys.EMBEDDED_AT_ONCE", 10)
+    tokens = np.frombuffer("".join(facts(0)).encode(), np.uint8).reshape(-1, CONTEXT)[:, :16]
+    whole = embedded(world.model, tokens)
+    calls: list[int] = []
+    real = LabModel.embed
+
+    def counted(self: LabModel, part: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if len(part) == 10 and len(calls) == 3:
+            raise KeyboardInterrupt
+        calls.extend([1] * (len(part) == 10))
+        return real(self, part)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LabModel, "embed", counted)
+        with pytest.raises(KeyboardInterrupt):
+            embedded(world.model, tokens, tmp_path / "keys.npy")
+    assert json.loads((tmp_path / "keys.json").read_text())["done"] == 30
+    rest: list[int] = []
+    monkeypatch.setattr(LabModel, "embed", lambda self, part: rest.append(len(part)) or real(self, part))
+    kept = embedded(world.model, tokens, tmp_path / "keys.npy")
+    assert rest.count(10) == 6
+    assert (np.asarray(kept) == whole).all()
+    assert isinstance(kept, np.memmap)
+
+
+def test_too_much_to_drop_is_refused(world: World) -> None:
+    with pytest.raises(QuestionError, match="drop fewer"):
+        asked(world, near_copies(0), k=4, drop=FACTS)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [("a\nb\n", "at least 20"), ('{"text": "a"}\n', 'write {"prompt"'), ('{"prompt": ""}\n', "the prompt is empty")],
+)
+def test_bad_queries_are_explained(world: World, tmp_path: Path, lines: str, message: str) -> None:
+    path = tmp_path / ("q.jsonl" if "{" in lines else "q.txt")
+    path.write_text(lines)
+    with pytest.raises(QuestionError, match=message):
+        read_queries(world.model, path)
+
+
+def test_a_run_that_read_everything_needs_other_text(world: World) -> None:
+    with pytest.raises(QuestionError, match="--untrained"):
+        lab_passages(world.model, world.reading, 100)
+
+
+def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(QuestionError, match="neither a trained run or study"):
+        subject_at(tmp_path, Texts())
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    with pytest.raises(QuestionError, match="nobody knows what it was trained on"):
+        subject_at(tmp_path, Texts())
+
+
+def test_a_published_checkpoint_gives_the_same_answer(world: World, tmp_path: Path) -> None:
+    """Through transformers, with text files on both sides; both sides are cut alike."""
+    pytest.importorskip("transformers", reason="transformers is not installed, so no checkpoint can be read")
+    pytest.importorskip("safetensors", reason="needs the export extra: pip install 'scalewise[export]'")
+    from scalewise.publish import write_checkpoint
+
+    write_checkpoint(world.model.model, tmp_path / "model")
+    for name, seed in (("trained", 0), ("untrained", 1)):
+        (tmp_path / name).mkdir()
+        for i, line in enumerate(facts(seed)):  # a file is a passage, so that each begins where a fact begins
+            (tmp_path / name / f"{i}.txt").write_text(line)
+    queries = near_copies(0)
+    (tmp_path / "q.jsonl").write_text(
+        "".join(
+            json.dumps({"prompt": bytes(prompt.astype(np.uint8)).decode(), "answer": answer}) + "\n"
+            for prompt, answer in zip(queries.prompts, queries.answers, strict=True)
+        )
+    )
+    texts = Texts(str(tmp_path / "trained"), str(tmp_path / "untrained"), tmp_path / "q.jsonl")
+    subject = subject_at(tmp_path / "model", texts)
+    found = measure(subject, k=1, permutations=199)
+    again = Repeat("again", "0", 0, "model", subject.sha256)
+    answer = memorising(found.trials, found.dealt_again, found.examples, 1, again)
+    ours = numbers(asked(world, queries), "Output and nearest text")
+    theirs = numbers(answer, "Output and nearest text")
+    assert answer.verdict == "yes"
+    assert theirs["agreement_trained"] == pytest.approx(ours["agreement_trained"], abs=0.05)
+    with pytest.raises(QuestionError, match="can be trained again"):
+        measure(subject, drop=5)
