@@ -18,14 +18,13 @@ SIDES = ("train", "held_out")
 def keep(corpus: Corpus, directory: Path) -> None:
     """Write the corpus into a study's folder. Its record is written last, so that a corpus with a record is whole."""
     for side in SIDES:
-        write_whole(directory / FOLDER / f"{side}.npy", partial(_save, getattr(corpus, side)))
+        write_whole(directory / FOLDER / f"{side}.bin", partial(_save, getattr(corpus, side)))
     write_text(directory / FILES, corpus.file_list)
     write_text(directory / RECORD, json.dumps(corpus.record, indent=1))
 
 
 def _save(content: NDArray[np.uint8], path: Path) -> None:
-    with path.open("wb") as file:
-        np.save(file, content)
+    path.write_bytes(content.data)
 
 
 def is_kept(directory: Path) -> bool:
@@ -35,6 +34,6 @@ def is_kept(directory: Path) -> bool:
 def kept(directory: Path) -> Corpus:
     """The corpus in a study's folder, mapped into memory."""
     record = json.loads((directory / RECORD).read_text(encoding="utf-8"))
-    train, held_out = (np.load(directory / FOLDER / f"{side}.npy", mmap_mode="r") for side in SIDES)
+    train, held_out = (np.memmap(directory / FOLDER / f"{side}.bin", np.uint8, "r") for side in SIDES)
     files = (directory / FILES).read_text(encoding="utf-8")
     return Corpus(record["corpus"], train, held_out, record["files"], record["sha256"], files)
