@@ -48,7 +48,7 @@ SHORTEST = float(np.log(1.2))
 """Backtests at a shorter log distance say nothing about an extrapolation."""
 DEGREES = 5
 """Student t degrees of freedom of a forecast: few backtests stand behind its width."""
-WIDENING = 1.27
+WIDENING = 1.15
 """The median of what `bench/extrapolate.py` chooses on random halves of its curves."""
 
 
