@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from scalewise.lab.lock import locked, trainer
 
 from scalewise.errors import StudyError
-from scalewise.lab.lock import locked, trainer
 
 
 def test_the_trainer_is_known_while_it_trains(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.errors import StudyError
-from scalewise.lab.data.corpus import Corpus, corpus_source, load_corpus
+from scalewise.lab.data.corpus import Corpus, Tokens
+from scalewise.lab.data.kept import kept
 from scalewise.lab.data.windows import WindowOrder
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.search import Choice
@@ -46,26 +47,23 @@ class Reading:
         first = self.read.size
         return np.array([self.order.number(i) for i in range(first, max(first, self.windows))], np.int64)
 
-    def windows_at(self, numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def windows_at(self, numbers: NDArray[np.int64]) -> Tokens:
         """The windows of these numbers: (n, context + 1)."""
         return np.stack([self.order.window(int(number)) for number in numbers])
 
 
-def reading_of(folder: RunFolder, text: str | None = None) -> Reading:
-    """What a run has read. `text` is where its corpus is now, where that is not where the study says.
+def reading_of(folder: RunFolder) -> Reading:
+    """What a run has read.
 
-    Raises StudyError when the study does not give this run (one with a search over several hyperparameters), or the
-    text has changed since.
+    Raises StudyError when the study does not give this run (one with a search over several hyperparameters), or its
+    text is a task, of which nothing is read twice.
     """
     store = Store(folder.path.parents[1])
-    study_path = store.path / "study.toml"
-    study = load_study(study_path)
-    corpus = load_corpus(text or corpus_source(study.data.corpus, study_path))
+    corpus = kept(store.path)
+    study = load_study(store.path / "study.toml").on(corpus)
     config = folder.config()
-    if corpus.sha256 != config["data_sha256"]:
-        raise StudyError(
-            f"{folder.path}: was trained on another text than today's '{corpus.name}'; name the one it was trained on."
-        )
+    if corpus.task:
+        raise StudyError(f"{folder.path}: was trained on the task '{corpus.task}', whose tokens are always fresh.")
     for arm in study.all_arms:
         for size in study.sizes_of(arm):
             for budget in study.flops:

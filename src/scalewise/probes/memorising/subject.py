@@ -58,7 +58,7 @@ def subject_at(path: Path, texts: Texts) -> Subject:
     """The model at a path with its texts.
 
     Raises QuestionError when it is no model, or a checkpoint is given without its texts, and StudyError when a run has
-    kept no weights or its text has changed.
+    kept no weights.
     """
     if is_checkpoint(path):
         return _checkpoint(path, texts)
@@ -66,7 +66,7 @@ def subject_at(path: Path, texts: Texts) -> Subject:
         raise QuestionError(f"{path}: is neither a trained run or study, nor a checkpoint with a config.json.")
     folder = run_folder(path)
     model = LabModel(load_weights(folder))
-    reading = reading_of(folder, texts.trained)
+    reading = reading_of(folder)
     passages = lab_passages(model, reading, texts.most, texts.untrained, texts.seed)
     queries = read_queries(model, texts.queries) if texts.queries else lab_queries(model, reading, texts.count)
     return Subject(folder.path.name, model, passages, queries, reading)
