@@ -39,6 +39,7 @@ class Recipe:
     held_out_windows: int
     data_size: int
     data_sha256: str
+    code: str
 
     @property
     def batch_tokens(self) -> int:
@@ -104,6 +105,7 @@ class Recipe:
             "schedule_tokens": self.tokens,
             "data_size": self.data_size,
             "data_sha256": self.data_sha256,
+            "code": self.code,
         }
 
 

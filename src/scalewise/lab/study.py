@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from scalewise.errors import StudyError, did_you_mean
+from scalewise.lab.code import code_version
 from scalewise.lab.data.corpus import Corpus
 from scalewise.lab.dial import HEAD_WIDTH, dialled
 from scalewise.lab.recipe import MUP_WIDTH, Init, OptimizerName, Parametrization, Recipe, batch_windows
@@ -173,6 +174,7 @@ class Study(Declared):
     tuning: Tuning = Tuning()
     arms: tuple[Arm, ...] = ()
     questions: tuple[QuestionCall, ...] = ()
+    keep_weights: Literal["tuned", "all", "none"] = "tuned"
 
     @model_validator(mode="after")
     def names_and_sizes_are_distinct(self) -> "Study":
@@ -246,6 +248,7 @@ class Study(Declared):
             held_out_windows=self.data.held_out_windows,
             data_size=int(corpus.train.size),
             data_sha256=corpus.sha256,
+            code=code_version(),
         )
 
     def first_rate_exponent(self, arm: Arm, size: Size) -> int:

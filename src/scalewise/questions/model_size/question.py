@@ -55,8 +55,9 @@ def model_size(
 
     `tolerance` is relative to the optimum's loss (0.005 unless given), `tolerance_nats` absolute; give one of them.
     `serve_tokens` is how many tokens will be served; `group` is whose law is fitted, where the table has several (by
-    default that of the lowest loss); `budget` is what a next run may cost, in flops. Rests on Chinchilla's law, bootstrapped by run; laws averaged and
-    isoFLOP optima are shown beside it, and rule out a probability where they contradict it.
+    default that of the lowest loss); `budget` is what a next run may cost, in flops. Rests on Chinchilla's law,
+    bootstrapped by run; laws averaged and isoFLOP optima are shown beside it, and rule out a probability where they
+    contradict it.
     Raises QuestionError when no such law can be fitted.
     """
     runs.require("params", "loss", purpose="model-size")
