@@ -50,7 +50,9 @@ def is_kept(directory: Path) -> bool:
 
 
 def kept(directory: Path) -> Corpus:
-    """The corpus in a study's folder, mapped into memory. Raises StudyError when its files are gone."""
+    """The corpus in a study's folder, mapped into memory. Raises StudyError when it is not there."""
+    if not is_kept(directory):
+        raise StudyError(f"{directory}: holds no text of a study; it was never trained into.")
     record: dict[str, Any] = json.loads((directory / KEPT).read_text(encoding="utf-8"))
     for side in SIDES:
         record[side] = _mapped(directory, record[side])

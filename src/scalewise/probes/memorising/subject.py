@@ -64,6 +64,8 @@ def subject_at(path: Path, texts: Texts) -> Subject:
         return _checkpoint(path, texts)
     if not run_at(path):
         raise QuestionError(f"{path}: is neither a trained run or study, nor a checkpoint with a config.json.")
+    if texts.trained is not None:
+        raise QuestionError(f"--trained is for a checkpoint; what {path} has read is kept with it.")
     folder = run_folder(path)
     model = LabModel(load_weights(folder))
     reading = reading_of(folder)
