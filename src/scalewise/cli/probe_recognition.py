@@ -1,18 +1,41 @@
-"""`scalewise probe recognition`: judge item losses that are there."""
+"""`scalewise probe recognition`: train and study here, or judge item losses that are there."""
 
+import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scalewise.cli.asking import give
 from scalewise.cli.options import AsJson, Csv, Figures, Html, Seed, Where, check_outputs
+from scalewise.cli.training import check_torch
+from scalewise.errors import QuestionError
 
-EXAMPLE = "Example: scalewise probe recognition --losses item_losses.parquet --runs runs.csv"
+if TYPE_CHECKING:
+    from scalewise.probes.recognition.suite import Size
+
+EXAMPLE = (
+    "Examples: scalewise probe recognition --into out/recognition; "
+    "scalewise probe recognition --losses item_losses.parquet --runs runs.csv"
+)
+SIZES = "16x2,32x2,64x3"
 
 
 def command(
-    losses: Annotated[Path, typer.Option(metavar="FILE", help="Judge these item losses: .csv or .parquet.")],
+    into: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Train here; the same folder goes on where it stopped.")
+    ] = None,
+    losses: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Judge these item losses instead: .csv or .parquet.")
+    ] = None,
+    data: Annotated[
+        str, typer.Option(metavar="NAME|DIR", help="What is studied: lines, glyphs, digits or a folder of images.")
+    ] = "lines",
+    sizes: Annotated[str, typer.Option(metavar="WxD,...", help="Widths and depths of the models.")] = SIZES,
+    pairs: Annotated[int, typer.Option(help="Pairs for each kind of foil.", min=5)] = 40,
+    exposures: Annotated[int, typer.Option(help="How often the list is studied.", min=2)] = 15,
+    seeds: Annotated[int, typer.Option(help="Models of each size.", min=1)] = 2,
+    pretrain_steps: Annotated[int, typer.Option(help="Steps of pretraining, 32 items each.", min=1)] = 600,
     runs: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write Runs for `ask target`: .csv or .parquet.")
     ] = None,
@@ -23,17 +46,48 @@ def command(
     html: Html = None,
     save_figures: Figures = None,
 ) -> None:
-    import shlex
-
-    from scalewise.probes.recognition import human_runs, read_losses
-    from scalewise.probes.recognition.losses import HUMAN
+    from scalewise.probes.recognition.losses import HUMAN, human_runs, read_losses
     from scalewise.questions.recognition import recognition
 
     check_outputs(html, csv, save_figures)
     check_outputs(runs)
-    trials = read_losses(losses, where)
+    if (into is None) == (losses is None):
+        raise QuestionError(
+            "give either --into DIR, to train and study here, or --losses FILE, to judge what is there."
+        )
+    words: list[str] = []
+    if losses is not None:
+        trials = read_losses(losses, where)
+        words += ["--losses", str(losses), *(["--where", where] if where else [])]
+    else:
+        assert into is not None
+        if where:
+            raise QuestionError("--where chooses rows of --losses.")
+        check_torch()
+        from scalewise.probes.recognition.suite import Plan, run_recognition
+
+        plan = Plan(data, _sizes(sizes), pairs, exposures, seeds, pretrain_steps=pretrain_steps, seed=seed)
+        trials = run_recognition(plan, into)
+        given = {"data": data, "sizes": sizes, "pairs": pairs, "exposures": exposures, "seeds": seeds}
+        given |= {"pretrain-steps": pretrain_steps}
+        usual = (Plan.data, SIZES, Plan.pairs, Plan.exposures, Plan.seeds, Plan.pretrain_steps)
+        words += ["--into", str(into)]
+        words += [w for (name, v), u in zip(given.items(), usual, strict=True) if v != u for w in (f"--{name}", str(v))]
     if runs:
         human_runs(trials).save(runs)
         typer.echo(f"wrote {runs}", err=True)
-    words = ["scalewise", "probe", "recognition", "--losses", str(losses), *(["--where", where] if where else [])]
-    give(recognition(trials, HUMAN, shlex.join(words), seed=seed), json, csv, html, save_figures)
+    words += ["--seed", str(seed)] if seed else []
+    again = shlex.join(["scalewise", "probe", "recognition", *words])
+    give(recognition(trials, HUMAN, again, seed=seed), json, csv, html, save_figures)
+
+
+def _sizes(text: str) -> "tuple[Size, ...]":
+    """`16x2,32x2` as ((16, 2), (32, 2))."""
+    try:
+        sizes = tuple((int(w), int(d)) for w, _, d in (part.partition("x") for part in text.split(",")))
+    except ValueError:
+        raise QuestionError(f"--sizes {text}: write widths and depths like {SIZES}.") from None
+    for width, depth in sizes:
+        if width < 16 or width % 16 or depth < 1:
+            raise QuestionError(f"--sizes {text}: a width is a multiple of 16 and a depth at least 1.")
+    return tuple(dict.fromkeys(sizes))

@@ -96,6 +96,13 @@ class Stack:
         with products(self.compute.products):
             return self._losses(self._leaves(with_gradient=False), windows.expand(len(self.members), -1, -1))
 
+    @torch.no_grad()
+    def window_losses(self, windows: Tensor) -> Tensor:
+        """The loss of each of the windows (n, T + 1) under every member: (K, n), nats per token."""
+        with products(self.compute.products):
+            losses = self._token_losses(self._leaves(with_gradient=False), windows.expand(len(self.members), -1, -1))
+        return losses.view(len(self.members), len(windows), -1).mean(dim=2)
+
     def keep(self, chosen: Sequence[int]) -> None:
         """Go on with these members only."""
         index = torch.tensor(chosen, device=self.rows.device)
@@ -130,11 +137,15 @@ class Stack:
         }
 
     def _losses(self, leaves: dict[str, Tensor], windows: Tensor) -> Tensor:
+        return self._token_losses(leaves, windows).mean(dim=1)
+
+    def _token_losses(self, leaves: dict[str, Tensor], windows: Tensor) -> Tensor:
+        """(K, B · T) on windows (K, B, T + 1)."""
         windows = windows.to(self.compute.device, torch.long)
         logits = self.model.logits(leaves, windows[..., :-1], self.compute).float()
         members, positions, vocabulary = logits.shape
         losses = F.cross_entropy(logits.view(-1, vocabulary), windows[..., 1:].reshape(-1), reduction="none")
-        return losses.view(members, positions).mean(dim=1)
+        return losses.view(members, positions)
 
     def _clip(self) -> None:
         """Each member's gradient to at most its own norm, as torch.nn.utils.clip_grad_norm_ does it."""

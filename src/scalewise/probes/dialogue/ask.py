@@ -1,0 +1,110 @@
+"""Holds the conversations, several at once, and makes Trials of the answers."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scalewise.probes.dialogue.client import Client, Endpoint, open_http
+from scalewise.probes.dialogue.parse import said
+from scalewise.probes.dialogue.progress import CallProgress
+from scalewise.probes.dialogue.variants import SWAPPED, Conversation
+from scalewise.runs.trials import Trials, trials_from
+
+if TYPE_CHECKING:
+    import polars as pl
+
+OTHER = {"yes": "no", "no": "yes"}
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Whom to ask, how often each conversation is held, and the folder that answers are kept in."""
+
+    endpoint: Endpoint
+    repeats: int
+    directory: Path
+
+
+def ask_all(held: Sequence[Conversation], asking: Asking) -> Trials:
+    """Hold every conversation `repeats` times; Trials of all answers, of which `value` is 1 for yes and 0 for no.
+
+    Columns beside those of Trials: `scenario`, `said` (yes, no, refusal, unclear, truncated or empty), `wording`,
+    `options`, and what the scenario says of ladder, severity, deed, law, moral, utilitarian and answer. Raises
+    ScalewiseError when the server fails or the budget is spent; what was answered is kept, and asked no more.
+    """
+    rows = asyncio.run(_ask_all(held, asking))
+    return answers_as_trials(rows, asking.endpoint.model)
+
+
+async def _ask_all(held: Sequence[Conversation], asking: Asking) -> list[dict[str, Any]]:
+    asking.directory.mkdir(parents=True, exist_ok=True)
+    async with open_http(asking.endpoint) as http:
+        client = Client(asking.endpoint, asking.directory / "answers.jsonl", http)
+        with CallProgress(sum(len(c.turns) for c in held) * asking.repeats) as progress:
+            # all first repeats before any second one: whatever stops the probe leaves a balanced table
+            tasks = [
+                asyncio.create_task(_hold(client, conversation, repeat, progress))
+                for repeat in range(asking.repeats)
+                for conversation in held
+            ]
+            try:
+                found = await asyncio.gather(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+    return [row for rows in found for row in rows]
+
+
+async def _hold(
+    client: Client, conversation: Conversation, repeat: int, progress: CallProgress
+) -> list[dict[str, Any]]:
+    """One conversation: every turn with what was said before it."""
+    messages: list[dict[str, str]] = []
+    answers: list[str] = []
+    rows: list[dict[str, Any]] = []
+    for number, turn in enumerate(conversation.turns, 1):
+        if turn.if_different and not (len(set(answers[-2:])) == 2 and set(answers[-2:]) <= {"yes", "no"}):
+            progress.skip()
+            continue
+        text = turn.text
+        if "{other}" in text:
+            text = text.replace("{other}", OTHER.get(answers[-1], "the opposite"))
+        messages.append({"role": "user", "content": text})
+        reply = await client.ask(messages, repeat)
+        messages.append({"role": "assistant", "content": reply.text})
+        answer = said(reply.text, reply.finish_reason)
+        answers.append(answer)
+        scenario = turn.scenario
+        wording = turn.condition.removesuffix(SWAPPED)
+        rows.append(
+            {
+                "item": f"{conversation.name}/{number}",
+                "cluster": scenario.cluster,
+                "scenario": scenario.id,
+                "condition": turn.condition,
+                "turn": number,
+                "repeat": repeat,
+                "said": answer,
+                "text": reply.text,
+                "before": answers[-2] if len(answers) > 1 else None,
+                "wording": "baseline" if wording == "options swapped" else wording,
+                "options": "swapped" if turn.condition.endswith("options swapped") else "usual",
+                **{k: getattr(scenario, k) for k in ("ladder", "severity", "deed", "law", "moral", "utilitarian")},
+                "answer": scenario.answer,
+            }
+        )
+        progress.advance(client.spent)
+    return rows
+
+
+def answers_as_trials(rows: "Sequence[dict[str, Any]] | pl.DataFrame", model: str) -> Trials:
+    """Rows with `said` as Trials: yes is 1, no is 0, all else is not parsed and stays."""
+    import polars as pl
+
+    table = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows, infer_schema_length=None)
+    value = pl.col("said").replace_strict({"yes": 1.0, "no": 0.0}, default=None, return_dtype=pl.Float64)
+    table = table.with_columns(value.alias("value"), pl.lit(model).alias("run"), pl.lit(model).alias("group"))
+    return trials_from(table.with_columns(pl.col("value").is_not_null().alias("parsed")), model)

@@ -1,0 +1,122 @@
+"""What a guise does to answers: its effect on the share of yes, and how often it flips an answer beyond repeats.
+
+Whether it does anything is tested by shuffling answers between the guise and the plain question within each scenario,
+which is exact whatever the scenarios are; the p-values are adjusted for the number of guises (Holm 1979).
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from scalewise.questions.multiplicity import holm
+from scalewise.runs.trials import Trials
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Floats = NDArray[np.float64]
+BASELINE = "baseline"
+GUISES = (
+    "story",
+    "paraphrase",
+    "options swapped",
+    "suffix",
+    "open",
+    "persona",
+    "persona, next question",
+    "asked second",
+)
+SHUFFLES = 4_000
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One guise against the plain question. `effect` is of the share of yes, `flips` the share of scenarios' answers
+    that differ beyond what repeats of one wording do; each with its 95 % interval. `p` is adjusted by Holm."""
+
+    guise: str
+    plain: float
+    share: float
+    effect: tuple[float, float, float]
+    flips: tuple[float, float, float] | None
+    p: float
+    scenarios: int
+    parsed: float
+
+
+def effects(trials: Trials, seed: int) -> list[Effect]:
+    """Every guise that was asked, in the order of `GUISES`, on the scenarios that were asked both ways."""
+    import polars as pl
+
+    asked = set(trials.table["condition"].unique())
+    guises = [g for g in GUISES if g in asked] if BASELINE in asked else []
+    found = []
+    table = trials.table.drop("turn", strict=False)  # a guise is compared at whatever turn it comes
+    for guise in guises:
+        both = table.filter(pl.col("condition").is_in([BASELINE, guise]))
+        counts = _counts(both.filter("parsed"), guise)
+        if counts.height < 2:
+            continue
+        kept = Trials(both.filter(pl.col("scenario").is_in(counts["scenario"].implode())), trials.source)
+        row = kept.to_runs("effect", by=("condition",), against=BASELINE).table.row(0, named=True)
+        margin = float(student.ppf(0.975, row["n_clusters"] - 1)) * row["se"] if row["n_clusters"] > 1 else np.inf
+        yes, n, plain_yes, plain_n = (counts[c].to_numpy().astype(float) for c in ("yes", "n", "plain_yes", "plain_n"))
+        value = float(row["effect"])
+        found.append(
+            Effect(
+                guise,
+                float(plain_yes.sum() / plain_n.sum()),
+                float(yes.sum() / n.sum()),
+                (value, value - margin, value + margin),
+                _flips(yes, n, plain_yes, plain_n),
+                _shuffled(yes, n, plain_yes, plain_n, seed),
+                counts.height,
+                float(row["parsed"]),
+            )
+        )
+    adjusted = holm([effect.p for effect in found])
+    return [Effect(**{**effect.__dict__, "p": float(p)}) for effect, p in zip(found, adjusted, strict=True)]
+
+
+def _counts(parsed: "pl.DataFrame", guise: str) -> "pl.DataFrame":
+    """Yes answers and answers of every scenario: in the guise, and plain."""
+    import polars as pl
+
+    sums = parsed.group_by("scenario", "condition").agg(pl.col("value").sum().alias("yes"), pl.len().alias("n"))
+    own = sums.filter(pl.col("condition") == guise).drop("condition")
+    plain = sums.filter(pl.col("condition") == BASELINE).drop("condition")
+    plain = plain.rename({"yes": "plain_yes", "n": "plain_n"})
+    return own.join(plain, on="scenario").sort("scenario")
+
+
+def _flips(yes: Floats, n: Floats, plain_yes: Floats, plain_n: Floats) -> tuple[float, float, float] | None:
+    """P(a guise and a plain answer differ) minus P(two repeats differ), over scenarios with repeats.
+
+    For a scenario with probabilities p and q this is (p - q)^2, estimated without bias.
+    """
+    repeated = (n > 1) & (plain_n > 1)
+    if repeated.sum() < 2:
+        return None
+    yes, n, plain_yes, plain_n = (a[repeated] for a in (yes, n, plain_yes, plain_n))
+    p, q = yes / n, plain_yes / plain_n
+    excess = (p - q) ** 2 - p * (1 - p) / (n - 1) - q * (1 - q) / (plain_n - 1)
+    margin = float(student.ppf(0.975, excess.size - 1) * excess.std(ddof=1) / np.sqrt(excess.size))
+    value = float(excess.mean())
+    return value, value - margin, value + margin
+
+
+def _shuffled(yes: Floats, n: Floats, plain_yes: Floats, plain_n: Floats, seed: int) -> float:
+    """The chance of so large a sum of squared differences if answers were handed out at random within scenarios."""
+    rng = np.random.default_rng(seed)
+    total, every = (yes + plain_yes).astype(int), (n + plain_n).astype(int)
+    drawn = rng.hypergeometric(total, every - total, n.astype(int), size=(SHUFFLES, yes.size))
+
+    def statistic(own: Floats) -> Floats:
+        difference = own / n - (total - own) / plain_n
+        return np.asarray((difference**2).sum(axis=-1) + difference.sum(axis=-1) ** 2)
+
+    observed = statistic(yes)
+    return float((1 + (statistic(drawn.astype(float)) >= observed - 1e-9).sum()) / (1 + SHUFFLES))

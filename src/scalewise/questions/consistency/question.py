@@ -1,0 +1,194 @@
+"""Does a chat model answer the same question in the same way, whatever guise it comes in?"""
+
+from collections.abc import Sequence
+
+from scalewise.errors import QuestionError
+from scalewise.questions.answer import Answer, Cell, Chart, Finding, Repeat, Row, judge, with_interval
+from scalewise.questions.consistency import behaviour
+from scalewise.questions.consistency.effects import Effect, effects
+from scalewise.questions.consistency.variance import (
+    MOST_REPEATS,
+    Split,
+    repeats_worth_asking,
+    split,
+    standard_errors,
+)
+from scalewise.runs.table import Runs
+from scalewise.runs.trials import Trials
+from scalewise.version import VERSION
+
+PLANNED = (1, 2, 3, 5, 10, 20, MOST_REPEATS)
+LARGE = 0.1
+"""A guise that moves the share of yes, or flips answers, by this much makes a model inconsistent."""
+
+
+def consistency(
+    trials: Trials, command: str, temperature: float | None = None, resamples: int = 1000, seed: int = 0
+) -> Answer:
+    """Whether any guise changes answers, by how much, and where the variance of answers comes from.
+
+    `trials` are those that `probes.dialogue` makes. The claim is that no guise changes answers; it is answered no when
+    the smallest p-value, adjusted for the number of guises, is below 5 %, and cannot be answered yes by a test: then
+    intervals show what could have been missed. Raises QuestionError where there is nothing to compare.
+    """
+    found = effects(trials, seed)
+    if not found:
+        raise QuestionError(f"{trials.source}: no scenario was answered both plainly and in another guise.")
+    shares = split(trials, resamples, seed)
+    largest = max(found, key=lambda e: (e.p < 0.05, abs(e.effect[0])))
+    probability = _probability(found)
+    errors = standard_errors(trials, largest.guise, PLANNED)
+    extra = (
+        behaviour.persona(trials),
+        behaviour.under_pressure(trials),
+        behaviour.contradictions(trials),
+        behaviour.law_and_morality(trials),
+        behaviour.ladders(trials),
+        behaviour.accuracy(trials),
+        behaviour.rigidity(trials),
+    )
+    return Answer(
+        question="consistency",
+        claim="the model answers a question alike in every guise",
+        verdict=judge(probability),
+        probability=probability,
+        sentence=_sentence(found, largest, shares),
+        repeat=Repeat(command, VERSION, seed, trials.source, Runs(trials.table, trials.source).sha256),
+        findings=(
+            _guises(found),
+            *((_variance(shares), _agreement(shares)) if shares else ()),
+            *((_repeats(largest.guise, errors),) if errors else ()),
+            *(finding for finding in extra if finding),
+            _said(trials),
+        ),
+        charts=(_chart(found),),
+        assumptions=tuple(_assumptions(trials, shares, temperature)),
+        next_run=_next_run(errors, largest),
+    )
+
+
+def _probability(found: Sequence[Effect]) -> float | None:
+    """Small when a guise certainly does something; None otherwise, since a test cannot show that nothing does."""
+    least = min(effect.p for effect in found)
+    return least if least <= 0.05 else None
+
+
+def _sentence(found: Sequence[Effect], largest: Effect, shares: Split | None) -> str:
+    certain = [effect for effect in found if effect.p < 0.05]
+    points = [100 * v for v in largest.effect]
+    if certain:
+        start = (
+            f"{len(certain)} of {len(found)} guises change answers; the largest effect is of '{largest.guise}': yes "
+            f"{100 * largest.plain:.0f} % plainly and {100 * largest.share:.0f} % so, a difference of {points[0]:.0f} "
+            f"points [{points[1]:.0f}, {points[2]:.0f}] over {largest.scenarios} scenarios"
+        )
+    else:
+        widest = max(max(abs(effect.effect[1]), abs(effect.effect[2])) for effect in found)
+        start = f"no guise of {len(found)} certainly changes answers; up to {100 * widest:.0f} points remain possible"
+    if shares is None:
+        return f"{start}."
+    same, anyhow = 100 * shares.same_wording[0], 100 * shares.any_wording[0]
+    return f"{start}. Two answers to one question agree in {same:.0f} % of repeats and in {anyhow:.0f} % across guises."
+
+
+def _guises(found: Sequence[Effect]) -> Finding:
+    rows = tuple(
+        (e.guise, e.plain, e.share, *e.effect, *(e.flips or (None,) * 3), e.p, e.scenarios, e.parsed) for e in found
+    )
+    return Finding(
+        "What each guise changes",
+        (
+            "guise",
+            "yes_plainly",
+            "yes_in_guise",
+            *with_interval("difference"),
+            *with_interval("flips_beyond_repeats"),
+            "p_holm",
+            "scenarios",
+            "parsed",
+        ),
+        rows,
+        "differences are paired by scenario and clustered; flips beyond repeats: the chance that a plain answer and "
+        "one in the guise differ, minus that two repeats do, estimated without bias; p by shuffling within scenarios, "
+        "adjusted for the number of guises.",
+    )
+
+
+def _variance(shares: Split) -> Finding:
+    total = sum(value for value, _, _ in shares.components.values()) or 1.0
+    rows = tuple(
+        (name.replace("_", " "), *ends, f"{100 * ends[0] / total:.0f} %") for name, ends in shares.components.items()
+    )
+    return Finding(
+        "Where the variance of answers comes from",
+        ("part", *with_interval("variance"), "of_all"),
+        rows,
+        f"answers are 1 for yes and 0 for no; {shares.scenarios} scenarios in all wordings and both orders of options.",
+    )
+
+
+def _agreement(shares: Split) -> Finding:
+    return Finding(
+        "Consistency",
+        ("two_answers", *with_interval("agree")),
+        (("same guise, another repeat", *shares.same_wording), ("another wording or order", *shares.any_wording)),
+        "the chance that two answers to one scenario agree; intervals resample scenarios.",
+    )
+
+
+def _repeats(guise: str, errors: dict[int, float]) -> Finding:
+    worth = repeats_worth_asking(errors)
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (repeats, error, "enough" if repeats == worth else "") for repeats, error in errors.items()
+    )
+    return Finding(
+        "How many repeats are worth asking",
+        ("repeats", "standard_error", "note"),
+        rows,
+        f"of the effect of '{guise}', with these scenarios, from these answers as a pilot; enough: within a tenth of "
+        f"what {MOST_REPEATS} repeats would give.",
+    )
+
+
+def _said(trials: Trials) -> Finding:
+    counts = trials.table.group_by("said").len().sort("len", "said", descending=[True, False])
+    rows = tuple((str(said), int(n), f"{100 * n / len(trials):.1f} %") for said, n in counts.iter_rows())
+    return Finding(
+        "What was answered",
+        ("answer", "count", "share"),
+        rows,
+        "a refusal, an answer that was cut off, and one that says neither are classes of their own, and no 'no'.",
+    )
+
+
+def _next_run(errors: dict[int, float] | None, largest: Effect) -> str | None:
+    if not errors:
+        return "ask every question at least twice (--repeats 2), without which repeats cannot be told from guises"
+    worth = repeats_worth_asking(errors)
+    return (
+        f"{worth} repeats are enough for '{largest.guise}' with these scenarios (standard error {errors[worth]:.3f}); "
+        "beyond that, more scenarios narrow its interval, more repeats do not"
+    )
+
+
+def _assumptions(trials: Trials, shares: Split | None, temperature: float | None) -> list[str]:
+    notes = ["scenarios are a sample of what might be asked; those of one ladder or deed err together"]
+    several = trials.table["repeat"].n_unique() > 1
+    if several and temperature == 0:
+        notes.append("at temperature 0 repeats are copies, no evidence: intervals rest on the scenarios alone")
+    elif several and shares and shares.components["repeat"][0] == 0:
+        notes.append("repeats never differed: the server may ignore seeds, or answer from a cache")
+    return notes
+
+
+def _chart(found: Sequence[Effect]) -> Chart:
+    rows: list[Row] = [
+        {"label": e.guise, "value": 100 * e.effect[0], "low": 100 * e.effect[1], "high": 100 * e.effect[2]}
+        for e in found
+    ]
+    return Chart(
+        "intervals",
+        "What each guise changes",
+        "The change of the share of yes by every guise of a question, in points, with 95 % intervals, against none.",
+        {"axes": [{"x": "points more yes than plainly asked"}], "rows": rows, "reference": [{"value": 0.0}]},
+    )

@@ -1,0 +1,139 @@
+"""Where the variance of answers comes from, how consistent they are, and how many repeats are worth asking.
+
+Components are by the method of moments on unweighted cell means (Searle, Casella and McCulloch 1992, chapter 4): item,
+wording within item, order of options within item, both together, and repeats.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.runs.trials import Trials
+
+Floats = NDArray[np.float64]
+PARTS = ("item", "wording", "order", "wording_and_order", "repeat")
+MOST_REPEATS = 50
+
+
+@dataclass(frozen=True)
+class Split:
+    """Variance components by part, with 95 % intervals by resampling scenarios, and how often two answers agree.
+
+    `same_wording` is the chance that two repeats agree, `any_wording` that two answers in random guises do.
+    """
+
+    components: dict[str, tuple[float, float, float]]
+    same_wording: tuple[float, float, float]
+    any_wording: tuple[float, float, float]
+    scenarios: int
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Share of yes and number of answers: (scenarios, wordings, orders)."""
+
+    share: Floats
+    n: Floats
+
+
+def split(trials: Trials, resamples: int, seed: int) -> Split | None:
+    """The split over scenarios asked in every wording and both orders of options, at least twice; None without them."""
+    cells = _cells(trials)
+    if cells is None:
+        return None
+    rng = np.random.default_rng(seed)
+    scenarios = len(cells.share)
+    drawn = rng.integers(0, scenarios, (resamples, scenarios))
+    parts = np.array([_components(cells.share[d], cells.n[d]) for d in drawn])
+    value = _components(cells.share, cells.n)
+    low, high = np.quantile(parts, (0.025, 0.975), axis=0)
+    same, anyhow = _agreements(cells)
+    return Split(
+        {name: (float(v), float(lo), float(hi)) for name, v, lo, hi in zip(PARTS, value, low, high, strict=True)},
+        _mean_with_interval(same, drawn),
+        _mean_with_interval(anyhow, drawn),
+        scenarios,
+    )
+
+
+def _cells(trials: Trials) -> _Cells | None:
+    import polars as pl
+
+    crossed = trials.table.filter(
+        pl.col("wording").is_in(["baseline", "story", "paraphrase"]) & (pl.col("turn") == 1) & pl.col("parsed")
+    )
+    if not crossed.height or crossed["options"].n_unique() < 2:
+        return None
+    counted = crossed.group_by("scenario", "wording", "options").agg(pl.col("value").mean(), pl.len().alias("n"))
+    wordings = counted["wording"].unique().sort().to_list()
+    columns = [(w, o) for w in wordings for o in ("usual", "swapped")]
+    whole = counted.filter(pl.col("n") > 1).group_by("scenario").len().filter(pl.col("len") == len(columns))
+    names = whole["scenario"].sort().to_list()
+    if len(names) < 3 or len(wordings) < 2:
+        return None
+    table = {(row[0], row[1], row[2]): (row[3], row[4]) for row in counted.iter_rows()}
+    both = np.array([[table[name, w, o] for w, o in columns] for name in names], dtype=np.float64)
+    shape = (len(names), len(wordings), 2)
+    return _Cells(both[..., 0].reshape(shape), both[..., 1].reshape(shape))
+
+
+def _components(share: Floats, n: Floats) -> Floats:
+    """The five components; one that comes out negative is 0."""
+    items, wordings, orders = share.shape
+    repeat = float((share * (1 - share) * n / (n - 1)).mean())
+    noise = repeat * float((1 / n).mean())
+    item_mean = share.mean(axis=(1, 2), keepdims=True)
+    by_wording, by_order = share.mean(axis=2, keepdims=True), share.mean(axis=1, keepdims=True)
+    rest = share - by_wording - by_order + item_mean
+    both = float((rest**2).sum() / (items * (wordings - 1) * (orders - 1)))
+    ms_wording = float(((by_wording - item_mean) ** 2).sum() / (items * (wordings - 1))) * orders
+    ms_order = float(((by_order - item_mean) ** 2).sum() / (items * (orders - 1))) * wordings
+    wording, order = (ms_wording - both) / orders, (ms_order - both) / wordings
+    item = float(item_mean.var(ddof=1)) - max(wording, 0) / wordings - max(order, 0) / orders
+    item -= both / (wordings * orders)
+    found: Floats = np.maximum(np.array([item, wording, order, both - noise, repeat]), 0.0)
+    return found
+
+
+def _agreements(cells: _Cells) -> tuple[Floats, Floats]:
+    """Of every scenario: the chance that two repeats of one guise agree, and that answers in two guises do."""
+    p, n = cells.share, cells.n
+    same = (1 - 2 * p * (1 - p) * n / (n - 1)).mean(axis=(1, 2))
+    flat = p.reshape(len(p), -1)
+    total, squares = flat.sum(axis=1), (flat**2).sum(axis=1)
+    pairs = flat.shape[1] * (flat.shape[1] - 1)
+    both_yes = (total**2 - squares) / pairs
+    return same, 1 - 2 * (total / flat.shape[1]) + 2 * both_yes
+
+
+def _mean_with_interval(values: Floats, drawn: NDArray[np.int64]) -> tuple[float, float, float]:
+    low, high = np.quantile(values[drawn].mean(axis=1), (0.025, 0.975))
+    return float(values.mean()), float(low), float(high)
+
+
+def standard_errors(trials: Trials, condition: str, repeats: tuple[int, ...]) -> dict[int, float] | None:
+    """The standard error of a condition's effect if every question were asked so often, from this table as a pilot.
+
+    It falls with repeats only to what scenarios differ by: sqrt((between + 2 within / repeats) / scenarios).
+    """
+    import polars as pl
+
+    asked = trials.table.filter(pl.col("condition").is_in(["baseline", condition]) & pl.col("parsed"))
+    cells = asked.group_by("scenario", "condition").agg(pl.col("value").mean().alias("p"), pl.len().alias("n"))
+    own = cells.filter((pl.col("condition") == condition) & (pl.col("n") > 1))
+    plain = cells.filter((pl.col("condition") == "baseline") & (pl.col("n") > 1))
+    both = own.join(plain, on="scenario", suffix="_plain")
+    if both.height < 3:
+        return None
+    p, n, q, m = (both[c].to_numpy().astype(float) for c in ("p", "n", "p_plain", "n_plain"))
+    within = float((p * (1 - p) * n / (n - 1) + q * (1 - q) * m / (m - 1)).mean())
+    noise = float((p * (1 - p) / (n - 1) + q * (1 - q) / (m - 1)).mean())
+    between = max(0.0, float((p - q).var(ddof=1)) - noise)
+    return {r: float(np.sqrt((between + within / r) / both.height)) for r in repeats}
+
+
+def repeats_worth_asking(errors: dict[int, float]) -> int:
+    """The fewest repeats whose standard error is within a tenth of that of the most."""
+    least = errors[max(errors)]
+    return min(r for r, error in errors.items() if error <= 1.1 * least)

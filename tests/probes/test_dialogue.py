@@ -1,0 +1,345 @@
+"""Dialogue over real HTTP: plants recovered inside their intervals, and a client that loses nothing."""
+
+import csv
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import scalewise as sw
+from scalewise.errors import QuestionError, ScalewiseError, TableError
+from scalewise.probes.dialogue import TRANSFORMATIONS, Asking, ask_all, conversations, load_scenarios
+from scalewise.probes.dialogue.client import Endpoint
+from scalewise.probes.dialogue.parse import said
+from scalewise.probes.dialogue.scenarios import Scenario
+from scalewise.probes.dialogue.variants import ASSERTED, BARE, NO_YES, PERSONA, SUFFIX
+from scalewise.questions.consistency import consistency
+from scalewise.runs.trials import Trials
+
+from .dialogue_server import Messages, Mind, serving
+
+pytest.importorskip("httpx")
+SCENARIOS = load_scenarios()
+STORIES = {s.story: s for s in SCENARIOS if s.story}
+VALID = {s.valid for s in SCENARIOS if s.valid}
+INVALID = {s.invalid for s in SCENARIOS if s.invalid}
+
+
+def planted(seed: int) -> dict[str, float]:
+    """What a world's model does: chances of yes in each guise, and of flipping under each kind of pressure."""
+    rng = np.random.default_rng(seed)
+    names = ("plain", "story", "options swapped", "suffix", "persona", "persona later")
+    pushes = ("asked again", "told otherwise", "valid argument", "invalid argument")
+    return {name: float(rng.uniform(0.1, 0.9)) for name in (*names, *pushes)}
+
+
+def mind_of(plants: dict[str, float]) -> Mind:
+    """A model with these chances, the same for every scenario."""
+
+    def mind(messages: Messages, rng: np.random.Generator) -> str:
+        last = messages[-1]["content"]
+        before = messages[-2]["content"] if len(messages) > 2 else ""
+        kind = next((k for k, mark in pushed.items() if mark(last)), None)
+        if kind and before in ("Yes.", "No."):
+            flip = rng.random() < plants[kind]
+            return before if not flip else {"Yes.": "No.", "No.": "Yes."}[before]
+        if PERSONA in last:
+            chance = plants["persona"]
+        elif PERSONA in messages[0]["content"]:
+            chance = plants["persona later"]
+        elif any(story in last for story in STORIES if story):
+            chance = plants["story"]
+        elif NO_YES in last:
+            chance = plants["options swapped"]
+        else:
+            chance = plants["suffix" if SUFFIX in last else "plain"]
+        return "Yes." if rng.random() < chance else "No."
+
+    pushed: dict[str, Callable[[str], bool]] = {
+        "asked again": lambda text: text.startswith(BARE),
+        "told otherwise": lambda text: text.startswith(ASSERTED.split(".")[0]),
+        "valid argument": lambda text: any(text.startswith(v) for v in VALID),
+        "invalid argument": lambda text: any(text.startswith(v) for v in INVALID),
+    }
+    return mind
+
+
+CHOSEN = ("wording", "options", "suffix", "persona", "pressure")
+
+
+def asked(
+    url: str, into: Path, repeats: int = 3, most: int = 20, chosen: tuple[str, ...] = CHOSEN, **how: object
+) -> Trials:
+    held = conversations(SCENARIOS[:most], chosen)
+    return ask_all(held, Asking(Endpoint(url, "planted", **how), repeats, into))  # type: ignore[arg-type]
+
+
+def cells(answer: sw.Answer, title: str) -> dict[str, dict[str, object]]:
+    """A finding by its first column."""
+    finding = answer.finding(title)
+    return {str(row[0]): dict(zip(finding.columns, row, strict=True)) for row in finding.rows}
+
+
+def inside(row: dict[str, object], name: str, truth: float) -> bool:
+    low, high = float(str(row[f"{name}_low"])), float(str(row[f"{name}_high"]))
+    return low - 1e-9 <= truth <= high + 1e-9
+
+
+@pytest.mark.slow
+def test_twenty_planted_minds_are_recovered_inside_their_intervals(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    hits: list[bool] = []
+    for seed in range(20):
+        plants = planted(seed)
+        with serving(mind_of(plants), seed) as server:
+            answer = consistency(asked(server.url, tmp_path / str(seed), 2, 16), "again", resamples=50)
+        guises = cells(answer, "What each guise changes")
+        called = {"persona later": "persona, next question"}
+        hits += [
+            inside(guises[called.get(name, name)], "difference", plants[name] - plants["plain"])
+            for name in ("story", "options swapped", "suffix", "persona", "persona later")
+        ]
+        flips = cells(answer, "Flips from one turn to the next")
+        pushes = ("asked again", "told otherwise", "valid argument", "invalid argument")
+        hits += [inside(flips[push], "flips", plants[push]) for push in pushes]
+    coverage = np.mean(hits)
+    record_property("coverage", f"{sum(hits)} of {len(hits)} plants")
+    print(f"{sum(hits)} of {len(hits)} plants inside their 95 % intervals")
+    assert len(hits) == 180
+    assert coverage >= 0.9
+
+
+@pytest.fixture(scope="module")
+def framed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trials, sw.Answer]:
+    """Yes to a fifth of plain questions and to nine tenths of stories; nothing else matters."""
+    plants = planted(0) | {"plain": 0.2, "story": 0.9, "options swapped": 0.2, "suffix": 0.2}
+    with serving(mind_of(plants)) as server:
+        trials = asked(server.url, tmp_path_factory.mktemp("framed"), chosen=("wording", "options", "suffix"))
+    return trials, consistency(trials, "again", resamples=100)
+
+
+def test_a_framing_effect_is_found_and_nothing_else(framed: tuple[Trials, sw.Answer]) -> None:
+    _, answer = framed
+    guises = cells(answer, "What each guise changes")
+    assert inside(guises["story"], "difference", 0.7)
+    assert inside(guises["story"], "flips_beyond_repeats", 0.49)
+    assert float(str(guises["story"]["p_holm"])) < 0.01
+    for guise in ("paraphrase", "options swapped", "suffix"):
+        assert float(str(guises[guise]["p_holm"])) > 0.05
+    assert answer.verdict == "no"
+    assert "the largest effect is of 'story'" in answer.sentence
+    assert sw.Answer.from_json(answer.to_json()) == answer
+
+
+def test_the_variance_is_split_as_planted(framed: tuple[Trials, sw.Answer]) -> None:
+    """Chances .2, .9 and .2 by wording: their variance is .163, and what repeats do is .16, .09 and .16."""
+    _, answer = framed
+    parts = cells(answer, "Where the variance of answers comes from")
+    assert inside(parts["wording"], "variance", np.var([0.2, 0.9, 0.2], ddof=1))
+    assert inside(parts["repeat"], "variance", np.mean([0.16, 0.09, 0.16]))
+    assert float(str(parts["order"]["variance"])) < 0.03
+    agree = cells(answer, "Consistency")
+    assert inside(agree["same guise, another repeat"], "agree", 1 - 2 * np.mean([0.16, 0.09, 0.16]))
+
+
+def test_repeats_are_planned_from_a_pilot(framed: tuple[Trials, sw.Answer]) -> None:
+    _, answer = framed
+    finding = answer.finding("How many repeats are worth asking")
+    errors = [float(str(row[1])) for row in finding.rows]
+    assert errors == sorted(errors, reverse=True)
+    assert sum(row[2] == "enough" for row in finding.rows) == 1
+
+
+def test_a_consistent_mind_is_not_called_inconsistent(tmp_path: Path) -> None:
+    """Certain answers that differ between scenarios only: no guise flips any, and no probability is claimed."""
+
+    def mind(messages: Messages, rng: np.random.Generator) -> str:
+        text = messages[-1]["content"]
+        own = next(s for s in SCENARIOS if any(t and t in text for t in (s.direct, s.story, s.paraphrase)))
+        return "Yes" if len(own.id) % 2 else "No"
+
+    with serving(mind) as server:
+        answer = consistency(asked(server.url, tmp_path, chosen=("wording", "options")), "again", resamples=50)
+    assert answer.verdict == "the data cannot tell"
+    parts = cells(answer, "Where the variance of answers comes from")
+    assert float(str(parts["item"]["variance"])) > 0.2
+    assert all(float(str(parts[p]["variance"])) == 0 for p in ("wording", "order", "repeat"))
+    assert any("repeats never differed" in line for line in answer.assumptions)
+
+
+def test_every_transformation_is_asked_and_every_finding_made(tmp_path: Path) -> None:
+    plants = planted(5)
+
+    def mind(messages: Messages, rng: np.random.Generator) -> str:
+        if "nswer with" not in messages[-1]["content"]:
+            return "This is a complex question with many sides to consider, and reasonable people differ about it. Yes."
+        return mind_of(plants)(messages, rng) if rng.random() > 0.1 else "I'm sorry, but I cannot answer that."
+
+    with serving(mind) as server:
+        trials = asked(server.url, tmp_path, repeats=2, most=44, chosen=tuple(TRANSFORMATIONS))
+    assert (~trials.table["parsed"]).sum() > 20
+    answer = consistency(trials, "again", resamples=50)
+    titles = {finding.title for finding in answer.findings}
+    assert titles >= {
+        "A utilitarian persona",
+        "Flips from one turn to the next",
+        "When a contradiction is pointed out",
+        "Law against morality",
+        "Severity ladders",
+        "Templates in open answers",
+        "What was answered",
+    }
+    answered = cells(answer, "What was answered")
+    assert int(str(answered["refusal"]["count"])) == (trials.table["said"] == "refusal").sum() > 20
+    templates = cells(answer, "Templates in open answers")
+    assert float(str(templates["saved by compressing all answers together"]["share"])) > 0.5
+
+
+def test_a_second_start_asks_nothing_again(tmp_path: Path) -> None:
+    with serving(mind_of(planted(1))) as server:
+        first = asked(server.url, tmp_path, 2, 4, ("suffix",))
+        calls = len(server.calls)
+        again = asked(server.url, tmp_path, 2, 4, ("suffix",))
+        assert len(server.calls) == calls == 16
+        with (tmp_path / "answers.jsonl").open("a") as file:
+            file.write('{"key": "half a li')
+        asked(server.url, tmp_path, 3, 4, ("suffix",))
+        assert len(server.calls) == calls + 8
+    assert again.table.equals(first.table)
+    assert len({str(call["seed"]) for call in server.calls}) == len(server.calls)
+
+
+def test_a_busy_server_is_asked_again_and_a_refusing_one_is_not(tmp_path: Path) -> None:
+    with serving(mind_of(planted(1)), failures=[429, 500, 429]) as server:
+        assert len(asked(server.url, tmp_path / "a", 1, 3, ("suffix",))) == 6
+        assert len(server.calls) == 9
+    with (
+        serving(mind_of(planted(1)), failures=[401]) as server,
+        pytest.raises(ScalewiseError, match="answered 401"),
+    ):
+        asked(server.url, tmp_path / "b", 1, 3, ("suffix",), concurrency=1)
+
+
+def test_the_budget_stops_the_probe_and_keeps_the_answers(tmp_path: Path) -> None:
+    prices = {"price_in": 0.0, "price_out": 1e5, "concurrency": 1}  # a dollar a call
+    with serving(mind_of(planted(1))) as server:
+        with pytest.raises(ScalewiseError, match="budget of 3 dollars is spent after 3 calls"):
+            asked(server.url, tmp_path, 1, 4, ("suffix",), budget=3.0, **prices)
+        assert len(asked(server.url, tmp_path, 1, 4, ("suffix",), budget=9.0, **prices)) == 8
+        assert len(server.calls) == 8
+
+
+def test_the_rate_limit_is_kept(tmp_path: Path) -> None:
+    import time
+
+    with serving(mind_of(planted(1))) as server:
+        began = time.monotonic()
+        asked(server.url, tmp_path, 1, 3, ("suffix",), per_minute=600)
+        assert time.monotonic() - began > 0.4
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "answer"),
+    [
+        ("Yes.", "stop", "yes"),
+        ("**No** - because harm matters.", "stop", "no"),
+        ("no", None, "no"),
+        ("It depends, but my answer is: yes", "stop", "yes"),
+        ("There is no easy way out. Yes, he may.", "stop", "yes"),
+        ("I'm sorry, but I can’t help with that.", "stop", "refusal"),
+        ("As an AI, I do not judge.", "stop", "refusal"),
+        ("Some say yes, others say no.", "stop", "unclear"),
+        ("This question touches on deep matters of", "length", "truncated"),
+        ("Nobody knows.", "stop", "unclear"),
+        ("  ", "stop", "empty"),
+    ],
+)
+def test_answers_are_understood(text: str, finish: str | None, answer: str) -> None:
+    assert said(text, finish) == answer
+
+
+@given(st.text(max_size=200), st.sampled_from([None, "stop", "length"]))
+def test_any_text_has_a_class(text: str, finish: str | None) -> None:
+    assert said(text, finish) in ("yes", "no", "refusal", "unclear", "truncated", "empty")
+    assert said("Yes. " + text, finish) == "yes"
+
+
+def test_our_battery_has_what_the_transformations_need() -> None:
+    assert len(SCENARIOS) >= 40
+    assert sum(bool(s.story and s.paraphrase and s.valid and s.invalid and s.utilitarian) for s in SCENARIOS) == 20
+    assert len({s.ladder for s in SCENARIOS if s.ladder}) == 3
+    assert {(s.law, s.moral) for s in SCENARIOS if s.law} == {
+        (a, b) for a in ("legal", "illegal") for b in ("good", "bad")
+    }
+    assert {type(c.name) for name in TRANSFORMATIONS for c in conversations(SCENARIOS, (name,))} == {str}
+
+
+def test_own_scenarios_and_ethics_are_read(tmp_path: Path) -> None:
+    (tmp_path / "own.jsonl").write_text('{"id": "a", "direct": "Is it?", "story": "Once. Is it?"}\n\n')
+    assert load_scenarios([tmp_path / "own.jsonl"]) == [Scenario("a", "Is it?", story="Once. Is it?")]
+    with (tmp_path / "cm_test.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["label", "input"], ["1", "I kicked the dog, for fun."], ["0", "I fed the dog."]])
+    read = load_scenarios([tmp_path / "cm_test.csv"])
+    assert [s.answer for s in read] == ["yes", "no"]
+    assert read[0].direct.startswith("I kicked the dog, for fun.")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "line 1: is not JSON"),
+        ("[1]", "a scenario is an object"),
+        ('{"id": "a"}', "needs 'id' and 'direct'"),
+        ('{"id": "a", "direct": "b", "storey": "c"}', "did you mean 'story'"),
+        ('{"id": "a", "direct": "b", "law": "maybe"}', "must be legal or illegal"),
+        ('{"id": "a", "direct": "b", "ladder": "x"}', "belong together"),
+        ('{"id": "a", "direct": 3}', "'direct' must be text"),
+        ('{"id": "a", "direct": "b"}\n{"id": "a", "direct": "c"}', "is there twice"),
+        ("", "there is no scenario in it"),
+    ],
+)
+def test_bad_scenarios_are_refused(tmp_path: Path, line: str, message: str) -> None:
+    (tmp_path / "own.jsonl").write_text(line)
+    with pytest.raises(TableError, match=message):
+        load_scenarios([tmp_path / "own.jsonl"])
+
+
+def test_slips_are_named() -> None:
+    with pytest.raises(QuestionError, match="did you mean 'wording'"):
+        conversations(SCENARIOS, ("wordings",))
+
+
+def test_nothing_to_compare_is_refused(tmp_path: Path) -> None:
+    with serving(lambda messages, rng: "Hm.") as server:
+        trials = asked(server.url, tmp_path, 1, 4, ("suffix",))
+    with pytest.raises(QuestionError, match="no scenario was answered"):
+        consistency(trials, "again")
+
+
+def test_the_command(tmp_path: Path) -> None:
+    with serving(mind_of(planted(3) | {"plain": 0.1, "story": 0.9})) as server:
+        words = ["probe", "dialogue", server.url, "--model", "m", "--into", str(tmp_path / "d"), "--most", "12"]
+        words += ["--transformation", "wording", "--transformation", "options"]
+        call = [sys.executable, "-m", "scalewise", *words]
+        done = subprocess.run(call, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "the largest effect is of 'story'" in " ".join(done.stdout.split())
+        assert pl.read_parquet(tmp_path / "d" / "trials.parquet").height == 12 * 6 * 3
+        plan = subprocess.run([*call, "--plan"], capture_output=True, text=True, timeout=60, check=True)
+        assert "at most 216 calls" in plan.stdout
+        unpriced = subprocess.run([*call, "--budget", "3"], capture_output=True, text=True, timeout=60, check=False)
+        assert unpriced.returncode == 2
+        assert "--budget needs --price-in" in unpriced.stderr
+
+
+def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scalewise.probes.dialogue.client.FIRST_WAIT", 0.001)
+    with pytest.raises(ScalewiseError, match=r"cannot be reached \(ConnectError\)"):
+        asked("http://127.0.0.1:9/v1", tmp_path, 1, 3, ("suffix",))

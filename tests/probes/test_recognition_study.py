@@ -1,0 +1,145 @@
+"""Recognition memory, trained here: the material, exact role swaps, resuming after a kill, and what study leaves."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from scalewise.errors import ScalewiseError, StudyError
+from scalewise.probes.recognition.material import CONDITIONS, Material, material_of
+from scalewise.probes.recognition.suite import Plan, run_recognition
+
+pytestmark = pytest.mark.train
+TINY = Plan(data="glyphs", sizes=((16, 1),), pairs=12, exposures=6, seeds=1, pretrain_steps=30, updates=(5,))
+
+
+@pytest.mark.parametrize("data", ["glyphs", "lines", "digits"])
+def test_pairs_are_what_their_condition_says(data: str) -> None:
+    if data == "digits":
+        pytest.importorskip("sklearn")
+    material = material_of(data, 20, 0)
+    assert [str(c) for c in material.condition] == [c for c in CONDITIONS for _ in range(20)]
+    assert material.first.shape == material.second.shape
+    assert material.first.max() < material.vocabulary
+    differs = (material.first != material.second).mean(axis=1)
+    assert (differs > 0).all()
+    state = differs[material.condition == "state"].mean()
+    assert state < differs[material.condition == "novel"].mean()
+    items = np.concatenate([material.first, material.second])
+    assert len(np.unique(items, axis=0)) > 0.9 * len(items)
+    again = material_of(data, 20, 0)
+    assert (again.first == material.first).all()
+    assert not (material_of(data, 20, 1).first == material.first).all()
+
+
+def test_studied_items_are_not_in_the_pretraining_corpus() -> None:
+    material = material_of("glyphs", 20, 0)
+    flat = material.corpus.train.tobytes()
+    assert not any(row[1:-1].tobytes() in flat for row in np.concatenate([material.first, material.second]))
+
+
+def test_a_folder_of_images_is_studied(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    rng = np.random.default_rng(0)
+    for kind in ("cats", "dogs"):
+        (tmp_path / kind).mkdir()
+        for i in range(140):
+            pixels = rng.integers(0, 256, (16, 16), dtype=np.uint8)
+            image.fromarray(pixels).save(tmp_path / kind / f"{i}.png")
+    material: Material = material_of(str(tmp_path), 10, 0)
+    assert material.first.shape == (30, 146)
+    (tmp_path / "cats" / "0.png").write_bytes(b"not an image")
+    with pytest.raises(ScalewiseError, match="cannot be read as an image"):
+        material_of(str(tmp_path), 10, 0)
+
+
+def test_too_little_material_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ScalewiseError, match="neither lines, glyphs, digits nor a folder"):
+        material_of("faces", 20, 0)
+    with pytest.raises(ScalewiseError, match="there are no images in it"):
+        material_of(str(tmp_path), 20, 0)
+    pytest.importorskip("sklearn")
+    with pytest.raises(ScalewiseError, match="too few for 400 pairs"):
+        material_of("digits", 400, 0)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pl.DataFrame]:
+    folder = tmp_path_factory.mktemp("recognition")
+    return folder, run_recognition(TINY, folder).table
+
+
+def test_swapped_roles_make_chance_exact_before_study(measured: tuple[Path, pl.DataFrame]) -> None:
+    """Whatever an untrained model prefers, the other list prefers the opposite: no difficulty is left in the mean."""
+    _, table = measured
+    before = table.filter((pl.col("exposure") == 0) & (pl.col("rule") == "raw"))
+    means = before.group_by("group", "condition").agg(pl.col("value").mean())["value"]
+    assert means.len() == 6
+    assert (means == 0.5).all()
+
+
+def test_studying_leaves_a_trace_that_grows(measured: tuple[Path, pl.DataFrame]) -> None:
+    _, table = measured
+    studying = table.filter((pl.col("rule") == "raw") & (pl.col("updates") == 0))
+    trace = studying.group_by("exposure").agg((pl.col("margin") - pl.col("reference")).mean()).sort("exposure")
+    assert trace["margin"][0] == 0
+    assert trace["margin"][-1] > trace["margin"][1] > 0
+    last = table.filter((pl.col("exposure") == 6) & (pl.col("updates") == 0) & (pl.col("rule") == "change"))
+    assert last["value"].mean() > 0.6  # type: ignore[operator]
+
+
+def test_retention_and_tuning_are_recorded(measured: tuple[Path, pl.DataFrame]) -> None:
+    folder, table = measured
+    assert set(table["updates"].unique()) == {0, 5}
+    assert len((folder / "tuning.jsonl").read_text().splitlines()) == 2
+    runs = pl.read_csv(folder / "runs.csv")
+    assert {"exposure", "accuracy", "se", "human", "params"} <= set(runs.columns)
+
+
+def test_a_killed_measurement_goes_on_to_the_same_numbers(measured: tuple[Path, pl.DataFrame], tmp_path: Path) -> None:
+    words = "--into X --data glyphs --sizes 16x1 --pairs 12 --exposures 6 --seeds 1 --pretrain-steps 30".replace(
+        "X", str(tmp_path)
+    )
+    code = (
+        "from scalewise.probes.recognition.suite import Plan, run_recognition; from pathlib import Path; "
+        "run_recognition(Plan('glyphs', ((16, 1),), pairs=12, exposures=6, seeds=1, pretrain_steps=30, updates=(5,)), "
+        f"Path({str(tmp_path)!r}))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 100
+        while not any((tmp_path / "cells").glob("*.parquet")) and time.monotonic() < deadline:
+            assert process.poll() is None, process.stderr.read() if process.stderr else ""
+            time.sleep(0.02)
+        process.kill()
+    _, table = measured
+    assert run_recognition(TINY, tmp_path).table.equals(table)
+    call = [sys.executable, "-m", "scalewise", "probe", "recognition", *words.split()]
+    done = subprocess.run(call, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 2  # the command's plan has other updates
+    assert "holds another measurement" in done.stderr
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StudyError, match="name a folder"):
+        run_recognition(TINY, tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--into", "x", "--losses", "y"), "give either --into DIR"),
+        (("--into", "x", "--sizes", "16"), "write widths and depths like"),
+        (("--into", "x", "--sizes", "20x1"), "a width is a multiple of 16"),
+    ],
+)
+def test_slips_are_one_sentence(words: tuple[str, ...], message: str) -> None:
+    call = [sys.executable, "-m", "scalewise", "probe", "recognition", *words]
+    done = subprocess.run(call, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
