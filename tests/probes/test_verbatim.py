@@ -134,7 +134,7 @@ def test_a_run_of_the_lab_is_compared_with_what_it_has_read() -> None:
     text = (1 + np.arange(16 * 20 + 1) % 255).astype(np.uint8)
     recipe = Recipe(
         *("tiny", "llama", shape, shape.flops_per_token * 16 * 10, 2.0**-8, 0, 1, 1, "wsd", "adamw", "fan-in"),
-        *("standard", 0.0, 0.99, 1.0, 8, text.size, "0" * 64),
+        *("standard", 0.0, 0.99, 1.0, 8, text.size, "0" * 64, "code"),
     )
     reading = Reading(recipe, Corpus("tiny", text, text, 1, "0" * 64, ""))
     read = read_so_far(reading)

@@ -39,8 +39,14 @@ def train(
     into: Annotated[
         Path, typer.Option(metavar="DIR", help="Where runs are kept; the same folder goes on where it stopped.")
     ],
-    workers: Annotated[int | None, typer.Option(help="Runs trained at once. Default: one per core.", min=1)] = None,
-    device: Annotated[Device, typer.Option(help="Where to train.")] = "cpu",
+    workers: Annotated[
+        int | None, typer.Option(help="Stacks trained at once. Default: one per core; on Ray all that fit.", min=1)
+    ] = None,
+    device: Annotated[Device, typer.Option(help="What to train on.")] = "cpu",
+    on: Annotated[
+        str,
+        typer.Option(metavar="PLACE", help="here; ray (RAY_ADDRESS, or a cluster on this machine); ray://HOST:PORT."),
+    ] = "here",
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Ask the study's questions at the end and write this file.")
     ] = None,
@@ -52,7 +58,7 @@ def train(
     from scalewise.lab.suite import train_study
     from scalewise.runs import read
 
-    store = train_study(study, into, workers or cores(), device)
+    store = train_study(study, into, workers, device, on)
     runs = read(store.path)
     typer.echo(f"trained {len(runs)} runs into {store.path}{_efficiency(store.path, runs)}", err=True)
     if html:
@@ -106,9 +112,3 @@ def check_torch() -> None:
 
     if find_spec("torch") is None:
         raise MissingExtraError("PyTorch", "train", "training")
-
-
-def cores() -> int:
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,6 +1,6 @@
 """What a finished run of the lab has read, and what of its text it has not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.errors import StudyError
-from scalewise.lab.data.corpus import Corpus, corpus_source, load_corpus
+from scalewise.lab.data.corpus import Corpus
+from scalewise.lab.data.kept import is_kept, kept
 from scalewise.lab.data.windows import WindowOrder
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.search import Choice
@@ -51,26 +52,21 @@ class Reading:
         return np.stack([self.order.window(int(number)) for number in numbers])
 
 
-def reading_of(folder: RunFolder, text: str | None = None) -> Reading:
-    """What a run has read. `text` is where its corpus is now, where that is not where the study says.
+def reading_of(folder: RunFolder) -> Reading:
+    """What a run has read, from the text kept in its study's folder.
 
-    Raises StudyError when the study does not give this run (one with a search over several hyperparameters), or the
-    text has changed since.
+    Raises StudyError when that is not there, or the study file alone does not give this run.
     """
     store = Store(folder.path.parents[1])
-    study_path = store.path / "study.toml"
-    study = load_study(study_path)
-    corpus = load_corpus(text or corpus_source(study.data.corpus, study_path))
-    config = folder.config()
-    if corpus.sha256 != config["data_sha256"]:
-        raise StudyError(
-            f"{folder.path}: was trained on another text than today's '{corpus.name}'; name the one it was trained on."
-        )
+    if not is_kept(store.path):
+        raise StudyError(f"{store.path}: the text it was trained on is not kept there.")
+    study, corpus, config = load_study(store.path / "study.toml"), kept(store.path), folder.config()
     for arm in study.all_arms:
         for size in study.sizes_of(arm):
             for budget in study.flops:
                 for exponent in EXPONENTS:
-                    recipe = study.recipe(arm, size, budget, Choice(exponent), config["seed"], corpus)
+                    made = study.recipe(arm, size, budget, Choice(exponent), config["seed"], corpus)
+                    recipe = replace(made, code=config["code"])
                     if recipe.name == folder.path.name:
                         return Reading(recipe, corpus)
     raise StudyError(

@@ -14,9 +14,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra: pip install 'scalewise[train]'")
 
+from scalewise.lab.checkpoint import position, trunk_checkpoint  # noqa: E402
 from scalewise.lab.compute import Compute  # noqa: E402
 from scalewise.lab.data.corpus import Corpus, load_corpus  # noqa: E402
-from scalewise.lab.engine import Engine, position, trunk_checkpoint  # noqa: E402
+from scalewise.lab.engine import Engine  # noqa: E402
 from scalewise.lab.recipe import Recipe  # noqa: E402
 from scalewise.lab.search import Choice  # noqa: E402
 from scalewise.lab.study import Size, load_study  # noqa: E402

@@ -89,6 +89,8 @@ def trained_without(reading: Reading, drops: Sequence[NDArray[np.int64]], seed: 
     for step in tracked(range(recipe.steps), recipe.steps, "training again", lambda _: 1):
         now = read[:, step * batch : (step + 1) * batch]
         windows = torch.from_numpy(np.stack([reading.windows_at(row) for row in now]))
+        if step == 0 and recipe.init == "data-dependent":
+            stack.scale_to(windows)
         stack.step(windows, rate_fraction(recipe.schedule, step, recipe.steps, recipe.warmup_steps))
     return list(stack.rows)
 

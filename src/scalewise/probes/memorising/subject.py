@@ -65,8 +65,10 @@ def subject_at(path: Path, texts: Texts) -> Subject:
     if not run_at(path):
         raise QuestionError(f"{path}: is neither a trained run or study, nor a checkpoint with a config.json.")
     folder = run_folder(path)
+    if texts.trained is not None:
+        raise QuestionError(f"{path}: a run of the lab knows what it has read; leave --trained out.")
     model = LabModel(load_weights(folder))
-    reading = reading_of(folder, texts.trained)
+    reading = reading_of(folder)
     passages = lab_passages(model, reading, texts.most, texts.untrained, texts.seed)
     queries = read_queries(model, texts.queries) if texts.queries else lab_queries(model, reading, texts.count)
     return Subject(folder.path.name, model, passages, queries, reading)
