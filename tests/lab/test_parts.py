@@ -1,5 +1,6 @@
 """The parts of the lab that need no PyTorch: schedule, search, reading order, recipes, study files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -129,7 +130,7 @@ def test_a_text_file_is_a_corpus(tmp_path: Path) -> None:
     (tmp_path / "short.txt").write_text("too short")
     with pytest.raises(StudyError, match="at least 100,000"):
         load_corpus(str(tmp_path / "short.txt"))
-    with pytest.raises(StudyError, match="neither 'stdlib' nor"):
+    with pytest.raises(StudyError, match="neither 'stdlib'"):
         load_corpus("nowhere")
 
 
@@ -141,7 +142,7 @@ def test_batches_are_powers_of_two_that_grow_with_the_run() -> None:
 @pytest.mark.parametrize("name", ["smol", "lab"])
 def test_the_studies_of_the_repository_are_valid(name: str) -> None:
     study = load_study(ROOT / "studies" / f"{name}.toml")
-    corpus = small_corpus()
+    corpus = replace(small_corpus(), train=np.zeros(100_000, np.uint8))
     check_budgets(study, corpus)
     for cells in cells_of(study, corpus):
         for recipe in cells.recipes:

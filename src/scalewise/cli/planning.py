@@ -23,7 +23,7 @@ def plan(
     check_torch()
     import torch
 
-    from scalewise.lab.data.corpus import corpus_source, load_corpus
+    from scalewise.lab.data.corpus import corpus_of
     from scalewise.lab.findings import findings_here
     from scalewise.lab.forecast import forecasts
     from scalewise.lab.places.here import check, cores
@@ -32,7 +32,8 @@ def plan(
 
     declared = load_study(study)
     check(device)
-    corpus = load_corpus(corpus_source(declared.data.corpus, study))
+    corpus = corpus_of(declared.data, study)
+    declared = declared.on(corpus)
     check_budgets(declared, corpus)
     torch.set_num_threads(1)  # as a worker computes
     rows = forecasts(declared, corpus, findings_here(device, declared.training.precision))

@@ -18,7 +18,7 @@ def command(
         typer.Argument(metavar="MODEL", help="A run's or study's folder, or a checkpoint in the Hugging Face format."),
     ],
     trained: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Text it was trained on. Default: what the run has read.")
+        str | None, typer.Option(metavar="TEXT", help="Text a checkpoint was trained on; a run keeps its own.")
     ] = None,
     untrained: Annotated[
         str | None,

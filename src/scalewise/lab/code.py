@@ -4,7 +4,16 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-DECIDING = ("compute.py", "data/windows.py", "engine.py", "models/*.py", "optimizers/*.py", "schedule.py", "stack.py")
+DECIDING = (
+    "compute.py",
+    "data/tasks/*.py",
+    "data/windows.py",
+    "engine.py",
+    "models/*.py",
+    "optimizers/*.py",
+    "schedule.py",
+    "stack.py",
+)
 """What computes the numbers of a recipe, under `lab/`. What decides which recipes there are is in the recipes."""
 
 

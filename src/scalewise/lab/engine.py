@@ -16,7 +16,7 @@ import torch
 from scalewise.lab.checkpoint import cooling_checkpoint, position, trunk_checkpoint
 from scalewise.lab.compute import Compute
 from scalewise.lab.data.corpus import Corpus
-from scalewise.lab.data.windows import WindowOrder, held_out_windows
+from scalewise.lab.data.windows import held_out_windows, reading_order
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.schedule import rate_fraction
 from scalewise.lab.stack import Member, Setting, Stack
@@ -84,7 +84,7 @@ class Engine:
         setting = Setting.of(recipe)
         self.stack = Stack(setting, [Member(r.lr, r.seed, r.clip) for r in recipes], compute)
         context = recipe.shape.context
-        self.orders = {r.seed: WindowOrder(corpus.train, context, r.seed) for r in recipes}
+        self.orders = {r.seed: reading_order(corpus, context, r.seed) for r in recipes}
         self.held_out = torch.from_numpy(held_out_windows(corpus, context, recipe.held_out_windows))
         self.step = position(store, recipe)
         self.windows_read = self.step * recipe.batch_windows

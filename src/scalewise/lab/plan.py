@@ -34,7 +34,7 @@ class Cells:
 
     def epochs(self, recipe: Recipe) -> float:
         """Passes over the training text."""
-        return recipe.tokens / recipe.data_size
+        return recipe.tokens / (recipe.data_size or recipe.tokens)
 
 
 def cells_of(study: Study, corpus: Corpus) -> list[Cells]:
@@ -47,11 +47,12 @@ def expected_flops(study: Study, corpus: Corpus) -> float:
 
 
 def check_budgets(study: Study, corpus: Corpus) -> None:
-    """Raises StudyError when a run would have hardly a step, or its context is longer than the text, and
+    """Raises StudyError when a run would have hardly a step, or its context or batch is longer than the text, and
     MissingExtraError when a search needs what is not installed."""
     if study.tuning.search:
         check_optuna()
-    if corpus.held_out.size <= study.data.context or corpus.train.size <= study.data.context + 1:
+    finite = not corpus.task
+    if finite and (corpus.held_out.size <= study.data.context or corpus.train.size <= study.data.context + 1):
         raise StudyError(f"data.context: {study.data.context} is more than the text has; give a smaller one.")
     for arm in study.all_arms:
         for size in study.sizes_of(arm):
@@ -61,6 +62,11 @@ def check_budgets(study: Study, corpus: Corpus) -> None:
                     f"flops: {recipe.flops_budget:g} is {recipe.steps} steps of {recipe.batch_tokens} tokens for width "
                     f"{size.width}, depth {size.depth}; at least {FEWEST_STEPS} are needed, so raise it or leave the "
                     "size out."
+                )
+            if finite and recipe.batch_tokens > corpus.train.size:
+                raise StudyError(
+                    f"batch: a step of width {size.width}, depth {size.depth} reads {recipe.batch_tokens:,} tokens, "
+                    f"more than the {corpus.train.size:,} there are; give a smaller batch or more text."
                 )
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.errors import StudyError
-from scalewise.lab.data.corpus import Corpus
-from scalewise.lab.data.kept import is_kept, kept
+from scalewise.lab.data.corpus import Corpus, Tokens
+from scalewise.lab.data.kept import kept
 from scalewise.lab.data.windows import WindowOrder
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.search import Choice
@@ -47,26 +47,29 @@ class Reading:
         first = self.read.size
         return np.array([self.order.number(i) for i in range(first, max(first, self.windows))], np.int64)
 
-    def windows_at(self, numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def windows_at(self, numbers: NDArray[np.int64]) -> Tokens:
         """The windows of these numbers: (n, context + 1)."""
         return np.stack([self.order.window(int(number)) for number in numbers])
 
 
 def reading_of(folder: RunFolder) -> Reading:
-    """What a run has read, from the text kept in its study's folder.
+    """What a run has read.
 
-    Raises StudyError when that is not there, or the study file alone does not give this run.
+    Raises StudyError when the study does not give this run (one with a search over several hyperparameters), or its
+    text is a task, of which nothing is read twice.
     """
     store = Store(folder.path.parents[1])
-    if not is_kept(store.path):
-        raise StudyError(f"{store.path}: the text it was trained on is not kept there.")
-    study, corpus, config = load_study(store.path / "study.toml"), kept(store.path), folder.config()
+    corpus = kept(store.path)
+    study = load_study(store.path / "study.toml").on(corpus)
+    config = folder.config()
+    if corpus.task:
+        raise StudyError(f"{folder.path}: was trained on the task '{corpus.task}', whose tokens are always fresh.")
     for arm in study.all_arms:
         for size in study.sizes_of(arm):
             for budget in study.flops:
                 for exponent in EXPONENTS:
                     made = study.recipe(arm, size, budget, Choice(exponent), config["seed"], corpus)
-                    recipe = replace(made, code=config["code"])
+                    recipe = replace(made, code=config["code"])  # the code may have changed since
                     if recipe.name == folder.path.name:
                         return Reading(recipe, corpus)
     raise StudyError(

@@ -3,9 +3,10 @@
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from scalewise.lab.code import code_version
 from scalewise.lab.schedule import Schedule, branch_step
 from scalewise.lab.shapes import Gpt2Shape, LstmShape, UniversalShape, architecture_of
 from scalewise.runs.flops import TransformerShape
@@ -38,8 +39,9 @@ class Recipe:
     clip: float
     held_out_windows: int
     data_size: int
+    """Unique training tokens; 0 where every token is fresh."""
     data_sha256: str
-    code: str
+    code: str = field(default_factory=code_version)
 
     @property
     def batch_tokens(self) -> int:
@@ -103,7 +105,8 @@ class Recipe:
             "parametrization": self.parametrization,
             "schedule": self.schedule,
             "schedule_tokens": self.tokens,
-            "data_size": self.data_size,
+            "data_size": self.data_size or self.tokens,
+            "vocabulary": self.shape.vocabulary,
             "data_sha256": self.data_sha256,
             "code": self.code,
         }

@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from scalewise.errors import StudyError, did_you_mean
-from scalewise.lab.code import code_version
-from scalewise.lab.data.corpus import Corpus
+from scalewise.lab.data.corpus import BYTES, Corpus, Options
 from scalewise.lab.dial import HEAD_WIDTH, dialled
 from scalewise.lab.recipe import MUP_WIDTH, Init, OptimizerName, Parametrization, Recipe, batch_windows
 from scalewise.lab.schedule import MOST_WARMUP, WARMUP, Schedule
@@ -20,7 +19,6 @@ from scalewise.runs.flops import TransformerShape
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 PositiveInt = Annotated[int, Field(gt=0)]
-BYTES = 256
 
 
 class Declared(BaseModel):
@@ -48,16 +46,18 @@ class Size(Declared):
         return self.heads or max(1, self.width // HEAD_WIDTH)
 
     def shape(
-        self, context: int, architecture: Architecture = "llama"
+        self, context: int, architecture: Architecture = "llama", vocabulary: int = BYTES
     ) -> TransformerShape | Gpt2Shape | UniversalShape | LstmShape:
         """The shape in an architecture; GPT-2's feed-forward defaults to 4 widths, an LSTM has neither it nor heads."""
         if architecture == "lstm":
-            return LstmShape(self.width, self.depth, BYTES, context)
+            return LstmShape(self.width, self.depth, vocabulary, context)
         if architecture == "gpt2":
-            return Gpt2Shape(self.width, self.depth, self._heads, self.feedforward or 4 * self.width, BYTES, context)
+            return Gpt2Shape(
+                self.width, self.depth, self._heads, self.feedforward or 4 * self.width, vocabulary, context
+            )
         kind = UniversalShape if architecture == "universal" else TransformerShape
         return kind(
-            self.width, self.depth, self._heads, self.feedforward or 8 * math.ceil(self.width / 3), BYTES, context
+            self.width, self.depth, self._heads, self.feedforward or 8 * math.ceil(self.width / 3), vocabulary, context
         )
 
 
@@ -69,7 +69,14 @@ class Dial(Declared):
 
 
 class Data(Declared):
+    """What is trained on; `lab.data.sources` lists what a corpus can be. The vocabulary is what the corpus has, unless
+    a larger one is given."""
+
     corpus: str = Field(default="stdlib", min_length=1)
+    tokenizer: str | None = Field(default=None, min_length=1)
+    column: str = Field(default=Options.column, min_length=1)
+    most_bytes: Annotated[int, Field(ge=1_000_000)] = Options.most_bytes
+    vocabulary: PositiveInt | None = None
     context: PositiveInt = 128
     held_out_windows: PositiveInt = 512
 
@@ -195,10 +202,34 @@ class Study(Declared):
                 )
             if training.init == "data-dependent" and training.architecture == "lstm":
                 raise ValueError("init data-dependent is for transformers; give an lstm fan-in or gpt2")
+        if self.data.vocabulary or self.data.corpus == Data().corpus:  # else not known before there is a corpus
+            self.check_shapes()
+        return self
+
+    def check_shapes(self) -> None:
+        """Raises ValueError when two models of an arm are the same."""
+        for arm in self.all_arms:
             shapes = [self.shape(arm, size) for size in self.sizes_of(arm)]
             if len(set(shapes)) < len(shapes):
                 raise ValueError("two of the sizes are the same model; list each once")
-        return self
+
+    def on(self, corpus: Corpus) -> "Study":
+        """The study of models that know this corpus's tokens. Raises StudyError when too few are declared, or when
+        the table of them makes two of the sizes one."""
+        declared = self.data.vocabulary
+        if declared and declared < corpus.vocabulary:
+            raise StudyError(f"data.vocabulary: {declared} is less than the {corpus.vocabulary} tokens of the corpus.")
+        data = self.data.model_copy(update={"vocabulary": declared or corpus.vocabulary})
+        study = self.model_copy(update={"data": data})
+        try:
+            study.check_shapes()
+        except ValueError as error:
+            raise StudyError(f"with a vocabulary of {data.vocabulary}, {error}.") from None
+        return study
+
+    @property
+    def vocabulary(self) -> int:
+        return self.data.vocabulary or BYTES
 
     @property
     def all_arms(self) -> tuple[Arm, ...]:
@@ -211,11 +242,12 @@ class Study(Declared):
             return arm.sizes or self.sizes
         architecture, context = arm.training(self.training).architecture, self.data.context
         return tuple(
-            _dialled(params, arm.aspect or self.dial.aspect, architecture, context) for params in self.dial.params
+            _dialled(params, arm.aspect or self.dial.aspect, architecture, context, self.vocabulary)
+            for params in self.dial.params
         )
 
     def shape(self, arm: Arm, size: Size) -> TransformerShape | Gpt2Shape | UniversalShape | LstmShape:
-        return size.shape(self.data.context, arm.training(self.training).architecture)
+        return size.shape(self.data.context, arm.training(self.training).architecture, self.vocabulary)
 
     def recipe(self, arm: Arm, size: Size, budget: float, choice: Choice, seed: int, corpus: Corpus) -> Recipe:
         """One run. Batch and warm-up follow from the middle budget, so that all budgets can share a trunk."""
@@ -250,7 +282,6 @@ class Study(Declared):
             held_out_windows=self.data.held_out_windows,
             data_size=int(corpus.train.size),
             data_sha256=corpus.sha256,
-            code=code_version(),
         )
 
     def first_rate_exponent(self, arm: Arm, size: Size) -> int:
@@ -260,9 +291,9 @@ class Study(Declared):
         return round(math.log2(tuning.muon_rate if muon else tuning.rate_times_width / width))
 
 
-def _dialled(params: float, aspect: float, architecture: Architecture, context: int) -> Size:
+def _dialled(params: float, aspect: float, architecture: Architecture, context: int, vocabulary: int) -> Size:
     def shape_at(width: int, depth: int, heads: int) -> Shape:
-        return Size(width=width, depth=depth, heads=heads).shape(context, architecture)
+        return Size(width=width, depth=depth, heads=heads).shape(context, architecture, vocabulary)
 
     width, depth, heads = dialled(params, aspect, shape_at)
     return Size(width=width, depth=depth, heads=heads)

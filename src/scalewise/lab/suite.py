@@ -13,7 +13,7 @@ from typing import Any
 from scalewise.errors import StudyError
 from scalewise.lab.chain import Chain, chains_of
 from scalewise.lab.checkpoint import position, remove_checkpoints, side_by_side
-from scalewise.lab.data.corpus import Corpus, corpus_source, load_corpus
+from scalewise.lab.data.corpus import Corpus, corpus_of
 from scalewise.lab.data.kept import is_kept, keep, kept
 from scalewise.lab.environment import environment
 from scalewise.lab.findings import Device
@@ -51,6 +51,7 @@ def train_study(
     check_place(on, device)
     check_folder(directory)
     corpus = _corpus(study, study_path, directory)
+    study = study.on(corpus)
     check_budgets(study, corpus)
     directory.mkdir(parents=True, exist_ok=True)
     with only_trainer(directory):
@@ -177,7 +178,7 @@ def check_folder(directory: Path) -> None:
 
 def _corpus(study: Study, study_path: Path, directory: Path) -> Corpus:
     """The corpus that the study in this folder was begun with, or that its file names."""
-    return kept(directory) if is_kept(directory) else load_corpus(corpus_source(study.data.corpus, study_path))
+    return kept(directory) if is_kept(directory) else corpus_of(study.data, study_path)
 
 
 def _open_store(study_path: Path, corpus: Corpus, directory: Path, here: dict[str, str]) -> Store:

@@ -135,14 +135,16 @@ def extrapolate(
     x_new: ArrayLike,
     direction: Direction = "down",
     families: Sequence[Family] | None = None,
+    drift: bool = True,
     seed: int = 0,
 ) -> Forecast:
     """Continue the curve y(x), x > 0, to x_new.
 
     A falling curve (`direction="down"`, a loss or an error, y > 0) is averaged on the log scale, a rising one ("up", an
-    accuracy) on its own. The laws of the direction are averaged, and for a falling curve a drift that obeys none; or
-    only the `families` given. Members are weighted by 1 / (noise + backtest error). The variance of a forecast is
-    noise^2 + (growth x log distance)^2 + the spread between members. ValueError names what is wrong with the data.
+    accuracy) on its own. `families` are the laws that are averaged, by default those of the direction. A falling curve
+    may also drift, unless `drift` says it may not, obeying none of them; a rising one is continued no better so.
+    Members are weighted by 1 / (noise + backtest error). The variance of a forecast is noise^2 + (growth x log
+    distance)^2 + the spread between members. ValueError names what is wrong with the data.
     """
     if direction not in ("down", "up"):
         raise ValueError(f"direction is {direction!r}; it must be 'down' (a loss) or 'up' (an accuracy)")
@@ -157,12 +159,12 @@ def extrapolate(
         _members(f, xs, ys, new, origins, noise, residual, np.random.default_rng([seed, i])) for i, f in enumerate(pool)
     ]
     log_x = np.log(xs)
-    drifts = direction == "down" and not families
-    drift = fit_drift(log_x, observed, origins) if drifts else None
+    drifts = drift and direction == "down"
+    followed = fit_drift(log_x, observed, origins) if drifts else None
     curves = np.concatenate([values for values, _ in fitted])
     usual = np.full(curves.shape[0], 1.0 / curves.shape[0])
-    if drift is not None:
-        curves = np.concatenate([curves, drift.continued(np.log(np.concatenate([xs, new])))])
+    if followed is not None:
+        curves = np.concatenate([curves, followed.continued(np.log(np.concatenate([xs, new])))])
         usual = np.concatenate([(1 - DRIFT_SHARE) * usual, np.full(len(FADES), DRIFT_SHARE / len(FADES))])
     elif drifts:
         left_out[NAME] = f"too few distinct x; it needs {FEWEST_X} in every backtest"
@@ -190,7 +192,7 @@ def extrapolate(
         left_out=left_out,
         members=tuple(replace(m, weight=float(w)) for m, w in zip(members, weights, strict=False)),
         data=Problem(xs[:, None], observed[None], np.ones((1, xs.size)), residual),
-        drift=drift,
+        drift=followed,
         drift_weights=weights[len(members) :],
         _distances=distances,
     )

@@ -130,17 +130,18 @@ class Squares(Residual):
         return predicted + self.errors * rng.normal(size=(count, self.errors.size))
 
     @property
-    def _precision(self) -> Floats:
+    def precision(self) -> Floats:
+        """What a point's square counts for: (points,), or (1,) if all count alike."""
         return np.ones(1) if self.errors is None else self.errors**-2.0
 
     def cost(self, predicted: Floats, observed: Floats) -> Floats:
-        return 0.5 * self._precision * (observed - predicted) ** 2
+        return 0.5 * self.precision * (observed - predicted) ** 2
 
     def pull(self, predicted: Floats, observed: Floats) -> Floats:
-        return self._precision * (observed - predicted)
+        return self.precision * (observed - predicted)
 
     def curvature(self, predicted: Floats, observed: Floats, kappa: Floats) -> Floats:
-        return np.broadcast_to(self._precision, predicted.shape)
+        return np.broadcast_to(self.precision, predicted.shape)
 
 
 @dataclass(frozen=True)

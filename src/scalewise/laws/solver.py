@@ -10,13 +10,13 @@ majorising step, safe but slow; the true curvature out there is 0. So kappa is h
 when one fails, and only at kappa = 1 is Levenberg-Marquardt damping added. Other residuals keep kappa = 1.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.laws.families.family import BoundFamily
-from scalewise.laws.residual import LOG_HUBER, Residual
+from scalewise.laws.residual import LOG_HUBER, Residual, Squares
 
 Floats = NDArray[np.float64]
 
@@ -49,7 +49,8 @@ class Problem:
     x (points, inputs); observed (fits or 1, points) in the residual's space; weights (fits or 1, points);
     prior_weight (fits or 1,): how much the family's prior counts, in units of the objective; rho (fits or 1,): the
     autocorrelation of neighbouring residuals, which are then compared after whitening (squares only). A row has
-    converged when a full step would lower its objective by less than the share `tolerance`.
+    converged when a full step would lower its objective by less than the share `tolerance`; apart (fits or 1,) is what
+    the objective holds beyond the costs of these points.
     """
 
     x: Floats
@@ -59,6 +60,35 @@ class Problem:
     prior_weight: Floats | None = None
     rho: Floats | None = None
     tolerance: float = TOLERANCE
+    apart: Floats | None = None
+
+    def collapsed(self) -> "Problem":
+        """The same least squares on distinct x: repeats count as their weighted mean, their spread about it is apart.
+
+        Itself where nothing is gained: few repeats, other costs than squares, or an order that matters.
+        """
+        if not isinstance(self.residual, Squares) or self.rho is not None:
+            return self
+        x, which = np.unique(self.x, axis=0, return_inverse=True)
+        if 2 * x.shape[0] > which.size:
+            return self
+        order = np.argsort(which, kind="stable")
+        first = np.searchsorted(which[order], np.arange(x.shape[0]))
+
+        def sums(values: Floats) -> Floats:
+            total: Floats = np.add.reduceat(values[:, order], first, axis=1)
+            return total
+
+        weights = self.weights * self.residual.precision
+        # relative to plain means, so that squares of large values need not cancel
+        plain = sums(self.observed) / np.bincount(which)
+        away = self.observed - plain[:, which]
+        total = sums(weights)
+        mean = sums(weights * away) / np.where(total > 0, total, 1.0)
+        apart = 0.5 * (sums(weights * away**2) - total * mean**2).sum(axis=1)
+        return replace(
+            self, x=x, observed=plain + mean, weights=total, residual=Squares(self.residual.space), apart=apart
+        )
 
 
 def solve(bound: BoundFamily, problem: Problem, starts: Floats, most_steps: int = MOST_STEPS) -> Solution:
@@ -68,6 +98,7 @@ def solve(bound: BoundFamily, problem: Problem, starts: Floats, most_steps: int 
     """
     if not starts.size:
         return Solution(starts, np.empty(0), np.empty(0, dtype=bool))
+    problem = problem.collapsed()
     points = problem.x.shape[0]
     np.empty(HEAP, dtype=np.uint8)
     chunk = max(1, min(500, CACHE_ROWS // points))
@@ -95,6 +126,7 @@ class _Batch:
     weights: Floats
     prior_weight: Floats
     rho: Floats
+    apart: Floats
     kappa: Floats
     damping: Floats
 
@@ -124,6 +156,7 @@ def _solve_chunk(bound: BoundFamily, problem: Problem, starts: Floats, rows: sli
         weights=own(problem.weights),
         prior_weight=own(problem.prior_weight),
         rho=own(problem.rho),
+        apart=own(problem.apart),
         kappa=np.ones(count),
         damping=np.zeros(count),
     )
@@ -188,7 +221,7 @@ class _Model:
     def objective(self, batch: _Batch, theta: Floats, predicted: Floats) -> Floats:
         """Weighted costs plus the prior; infinite where the law has no value."""
         cost = self.problem.residual.cost(predicted, batch.observed)
-        total: Floats = np.einsum("fp,fp->f", batch.weights, cost)
+        total: Floats = np.einsum("fp,fp->f", batch.weights, cost) + batch.apart
         if self.problem.prior_weight is not None:
             away = (theta - self.prior_mean) ** 2 @ self.prior_precision
             total = total + 0.5 * batch.prior_weight * away

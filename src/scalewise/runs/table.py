@@ -102,11 +102,15 @@ class Runs:
 
     @property
     def ended(self) -> "pl.DataFrame":
-        """The last row of every run, in the order of the table."""
+        """The last row of every run, in the order of the table; where a log goes on after the last evaluation, the last
+        row that has a loss."""
+        import polars as pl
+
         axis = next((c for c in ("tokens", "flops", "step", "gpu_hours") if self.has(c)), None)
         if axis is None or self.table["run"].n_unique() == len(self):
             return self.table
-        return self.table.sort(axis, maintain_order=True).group_by("run", maintain_order=True).last().sort("run")
+        by = [pl.col("loss").is_not_null(), pl.col(axis)] if self.has("loss") else [pl.col(axis)]
+        return self.table.sort(by, maintain_order=True).group_by("run", maintain_order=True).last().sort("run")
 
     @property
     def trained(self) -> "pl.DataFrame":

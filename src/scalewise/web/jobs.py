@@ -119,13 +119,12 @@ def figure_script() -> str:
 
 def study_flops(store: str) -> float:
     """Operations of all runs that a study declares when no search has to grow."""
-    from scalewise.lab.data.corpus import corpus_source, load_corpus
+    from scalewise.lab.data.kept import kept
     from scalewise.lab.plan import cells_of
     from scalewise.lab.study import load_study
 
-    path = Path(store) / "study.toml"
-    study = load_study(path)
-    corpus = load_corpus(corpus_source(study.data.corpus, path))
+    corpus = kept(Path(store))
+    study = load_study(Path(store) / "study.toml").on(corpus)
     return sum(recipe.flops for cells in cells_of(study, corpus) for recipe in cells.recipes)
 
 

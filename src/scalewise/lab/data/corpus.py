@@ -1,102 +1,89 @@
-"""Byte corpora: what is trained on, what is held out, and exactly which files and bytes they are."""
+"""A corpus: the tokens that are trained on, those that are held out, and exactly where they are from."""
 
-import hashlib
-import platform
-import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.errors import StudyError
+if TYPE_CHECKING:
+    from scalewise.lab.study import Data
 
-HELD_OUT_IN = 32
-"""One file in 32 is held out, chosen by the hash of its content, so that no text is on both sides under two names."""
+Tokens: TypeAlias = NDArray[np.integer[Any]]
+BYTES = 256
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Two byte strings and the record of where they came from."""
+    """Two rows of tokens and the record of where they came from. A task has none: its tokens are made when read."""
 
     name: str
-    train: NDArray[np.uint8]
-    held_out: NDArray[np.uint8]
+    train: Tokens
+    held_out: Tokens
     files: int
+    """Documents: files, rows of a data set, images."""
     sha256: str
     file_list: str
     """CSV: path, bytes, hash and side (train, held out, or duplicate: left out) of every file."""
+    vocabulary: int = BYTES
+    task: str = ""
+    text_bytes: int = 0
+    """Of the training text before a tokenizer cut it; 0 where tokens are bytes or not text."""
+    loss_floor: float | None = None
+    """Nats per token that nobody can do better than, where that is known."""
 
     @property
-    def record(self) -> dict[str, str | int]:
-        return {
+    def record(self) -> dict[str, str | int | float]:
+        record: dict[str, str | int | float] = {
             "corpus": self.name,
             "files": self.files,
-            "train_bytes": self.train.size,
-            "held_out_bytes": self.held_out.size,
+            "train_tokens": self.train.size,
+            "held_out_tokens": self.held_out.size,
+            "train_bytes": self.text_bytes or self.train.nbytes,
+            "held_out_bytes": self.held_out.nbytes,
+            "vocabulary": self.vocabulary,
             "sha256": self.sha256,
         }
+        if self.task:
+            record["task"] = self.task
+        if self.text_bytes:
+            record["bytes_per_token"] = self.text_bytes / self.train.size
+        if self.loss_floor is not None:
+            record["loss_floor"] = self.loss_floor
+        return record
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a source may need to know beside its name."""
+
+    context: int = 128
+    tokenizer: Path | None = None
+    column: str = "text"
+    most_bytes: int = 200_000_000
 
 
 def corpus_source(declared: str, study_path: Path) -> str:
-    """`stdlib`, or the path that a study names: relative to the study file when it is there, else as it stands."""
-    beside = study_path.parent / declared
-    return str(beside.resolve()) if declared != "stdlib" and beside.exists() else declared
+    """What a study names, a path relative to the study file when it is there, else as it stands."""
+    kind, colon, place = declared.rpartition(":")
+    beside = study_path.parent / place
+    return f"{kind}{colon}{beside.resolve()}" if place and beside.exists() else declared
 
 
-def load_corpus(source: str) -> Corpus:
-    """The corpus a study names: `stdlib`, or the path of a text file or folder.
+def corpus_of(data: "Data", study_path: Path) -> Corpus:
+    """The corpus that a study declares. Raises StudyError, and MissingExtraError for a source that needs one."""
+    tokenizer = Path(corpus_source(data.tokenizer, study_path)) if data.tokenizer else None
+    options = Options(data.context, tokenizer, data.column, data.most_bytes)
+    return load_corpus(corpus_source(data.corpus, study_path), options)
 
-    Raises StudyError when the path is missing or has too little text.
+
+def load_corpus(source: str, options: Options = Options()) -> Corpus:
+    """The corpus of a name or path, as `sources` lists them.
+
+    Raises StudyError when there is no such thing or too little of it, MissingExtraError when it cannot be read without
+    a package that is not installed.
     """
-    if source == "stdlib":
-        root = Path(sysconfig.get_paths()["stdlib"])
-        files = [p for p in root.rglob("*.py") if "site-packages" not in p.parts and "dist-packages" not in p.parts]
-        name = f"Python {platform.python_version()} standard library source"
-    else:
-        root = Path(source)
-        if not root.exists():
-            raise StudyError(f"data: corpus '{source}' is neither 'stdlib' nor an existing file or folder.")
-        files = [root] if root.is_file() else [p for p in root.rglob("*") if p.is_file()]
-        name = root.name
-        root = root.parent if root.is_file() else root
-    return _assemble(name, root, files)
+    from scalewise.lab.data.sources import read
 
-
-def _assemble(name: str, root: Path, files: list[Path]) -> Corpus:
-    lines = ["path,bytes,sha256,side"]
-    relative = sorted((path.relative_to(root).as_posix(), path) for path in files)
-    digest = hashlib.sha256()
-    sides: dict[str, list[bytes]] = {"train": [], "held out": [], "duplicate": []}
-    seen: set[bytes] = set()
-    for label, path in relative:
-        content = path.read_bytes()
-        own = hashlib.sha256(content)
-        side = "duplicate" if own.digest() in seen else "held out" if _is_held_out(own.digest()) else "train"
-        seen.add(own.digest())
-        digest.update(b"\0".join((label.encode(), side.encode(), content, b"")))
-        sides[side].append(content)
-        lines.append(f'"{label}",{len(content)},{own.hexdigest()},{side}')
-    train, held_out = sides["train"], sides["held out"]
-    if len(relative) == 1:  # a single file is split by position: its last 1/32 is held out
-        whole = (train or held_out)[0]
-        cut = len(whole) * (HELD_OUT_IN - 1) // HELD_OUT_IN
-        train, held_out = [whole[:cut]], [whole[cut:]]
-    corpus = Corpus(
-        name=name,
-        train=np.frombuffer(b"\n".join(train), np.uint8),
-        held_out=np.frombuffer(b"\n".join(held_out), np.uint8),
-        files=len(relative),
-        sha256=digest.hexdigest(),
-        file_list="\n".join(lines) + "\n",
-    )
-    if corpus.train.size < 100_000 or corpus.held_out.size < 4_000:
-        raise StudyError(
-            f"data: corpus '{name}' has {corpus.train.size:,} training and {corpus.held_out.size:,} held-out bytes; "
-            "at least 100,000 and 4,000 are needed."
-        )
-    return corpus
-
-
-def _is_held_out(sha256: bytes) -> bool:
-    return int.from_bytes(sha256[:4]) % HELD_OUT_IN == 0
+    return read(source, options)

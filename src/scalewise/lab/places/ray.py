@@ -5,6 +5,7 @@ last of them; what a run has done is read from them too, so that nothing but the
 """
 
 import logging
+import socket
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.util import find_spec
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 RETRIES = 10
 """How often a task whose node or process was lost is begun again."""
 LOOK_EVERY_SECONDS = 1.0
+CLIENT_PORT = 10001
 
 
 def check() -> None:
@@ -98,12 +100,15 @@ class RayPool:
 
 def _connect(on: str) -> None:
     """To the cluster of this address; without one to the cluster of RAY_ADDRESS, or to one on this machine, which is
-    begun where there is none."""
+    begun where there is none. Raises StudyError when nobody answers there."""
     import ray
 
     try:
+        if "://" in on:  # Ray itself would try for half a minute
+            host, _, port = on.partition("://")[2].partition(":")
+            socket.create_connection((host, int(port or CLIENT_PORT)), timeout=10).close()
         ray.init(on if "://" in on else None, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, TimeoutError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise StudyError(f"--on {on}: Ray cannot be reached there ({str(error).splitlines()[0]}).") from None
 
 

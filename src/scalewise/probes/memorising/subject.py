@@ -58,12 +58,14 @@ def subject_at(path: Path, texts: Texts) -> Subject:
     """The model at a path with its texts.
 
     Raises QuestionError when it is no model, or a checkpoint is given without its texts, and StudyError when a run has
-    kept no weights or its text has changed.
+    kept no weights.
     """
     if is_checkpoint(path):
         return _checkpoint(path, texts)
     if not run_at(path):
         raise QuestionError(f"{path}: is neither a trained run or study, nor a checkpoint with a config.json.")
+    if texts.trained is not None:
+        raise QuestionError(f"--trained is for a checkpoint; what {path} has read is kept with it.")
     folder = run_folder(path)
     if texts.trained is not None:
         raise QuestionError(f"{path}: a run of the lab knows what it has read; leave --trained out.")

@@ -31,7 +31,7 @@ def assumptions(standings: Standings, slopes: bool) -> tuple[str, ...]:
         )
     if standings.curves > MANY_CURVES:
         names = ", ".join(family.name for family in QUICK)
-        lines.append(f"with so many curves, each is continued by these laws only: {names}")
+        lines.append(f"with so many curves, each is continued by the drift of its end and these laws only: {names}")
     if standings.curves > MOST_CURVES:
         lines.append(
             f"of {standings.curves} curves the {MOST_CURVES} in contention are continued; the law of all sizes, where "

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.laws import CHINCHILLA, Fit, fit_law
-from scalewise.laws.extrapolate import DEGREES, LEAST_SPAN, SHORTEST, WIDENING
+from scalewise.laws.extrapolate import DEGREES, LEAST_SPAN, SHORTEST
 from scalewise.laws.paths import WITHOUT_END, Paths
 from scalewise.questions.equal_compute.contest import Entrant
 from scalewise.questions.equal_compute.curves import thinned
@@ -23,6 +23,8 @@ Ints = NDArray[np.int64]
 REACH_BACK = 10.0
 """The law is fitted to the last factor of 10 of every curve: further back it bends more than such a law can."""
 MOST_POINTS = 2_000
+WIDENING = 1.27
+"""The width at which forecasts by laws alone, of one curve, held what they should (`bench/extrapolate.py`)."""
 ORIGINS = 3
 """The law is backtested from this many places before the end of the curves."""
 FEWEST_SEEN = 2

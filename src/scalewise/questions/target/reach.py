@@ -215,9 +215,12 @@ def _describing(fits: list[Fit]) -> tuple[list[Fit], dict[str, str]]:
 
 
 def _forecast(x: Floats, y: Floats, aim: Aim, families: list[Family], seed: int) -> tuple[Forecast, bool]:
-    """The laws averaged by backtests, and whether there were any; where there were none, laws drift as usual."""
+    """The laws averaged by backtests, and whether there were any; where there were none, laws drift as usual.
+
+    When a level is reached is asked of the laws alone: their refits are the curves, tilted by their own backtests.
+    """
     ahead = x.max() * np.array([1.0, 1.5, 10.0])
-    forecast = extrapolate(x, y, ahead, "up" if aim.up else "down", families=families, seed=seed)
+    forecast = extrapolate(x, y, ahead, "up" if aim.up else "down", families=families, drift=False, seed=seed)
     if forecast.backtest is not None:
         return forecast, True
     slope = abs(float(forecast.centre[1] - forecast.centre[0])) / np.log(1.5)

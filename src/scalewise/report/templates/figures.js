@@ -2,7 +2,7 @@
 // Everything is drawn from the description beside the figure; nothing is loaded.
 (() => {
   "use strict";
-  const EMBED = { renderer: "svg", ast: true, actions: false, defaultStyle: false, tooltip: { disableDefaultStyle: true } };
+  const EMBED = { renderer: "svg", ast: true, actions: false, defaultStyle: false, logLevel: 1, tooltip: { disableDefaultStyle: true } };
   const WIDE = 740;
   const ROOM = 26;
 
@@ -33,13 +33,16 @@
     if (!shown.hconcat) {
       shown.width = Math.max(200, Math.min(room, WIDE));
       shown.autosize = { type: "fit-x", contains: "padding" };
+    } else {
+      for (const view of shown.hconcat) view.width = Math.max(290, Math.min(430, (room - 190) / 2));
     }
     if (room < WIDE) {
-      shown.config = structuredClone(shown.config || {});
+      shown.config = { ...shown.config };
       shown.config.legend = { ...shown.config.legend, orient: "bottom", columns: room < 420 ? 3 : 5, labelLimit: 110 };
-      shown.config.axisY = { ...shown.config.axisY, labelLimit: Math.max(90, room * 0.3) };
     }
     eachLayer(shown, (layer) => {
+      const named = layer.encoding && layer.encoding.y && layer.encoding.y.axis;
+      if (named && named.labelLimit) named.labelLimit = Math.min(named.labelLimit, Math.max(100, room * 0.4));
       if (layer.data && layer.data.values && hasPoints(layer)) {
         layer.data.values = layer.data.values.filter((row) => !state.aside.has(JSON.stringify(row)));
       }
@@ -92,6 +95,7 @@
         const made = await window.drawFigure(place, shaped(spec, state, room()), EMBED);
         if (turn !== drawn) return;
         view = made.view;
+        place.querySelector("svg").setAttribute("aria-hidden", "true"); // the place itself is the image spoken of
       } catch {
         place.innerHTML = still;
       }

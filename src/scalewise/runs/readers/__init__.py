@@ -8,12 +8,28 @@ from typing import TYPE_CHECKING, Any
 from scalewise.errors import TableError
 from scalewise.runs.compute import Convention
 from scalewise.runs.embedded import EMBEDDED, read_embedded
+from scalewise.runs.readers.domainbed import DOMAINBED
 from scalewise.runs.readers.find import find
 from scalewise.runs.readers.format import Format
+from scalewise.runs.readers.inspect_logs import INSPECT
+from scalewise.runs.readers.lightning import LIGHTNING
+from scalewise.runs.readers.lm_eval import LM_EVAL
+from scalewise.runs.readers.lm_eval_samples import LM_EVAL_SAMPLES
+from scalewise.runs.readers.megatron import MEGATRON
 from scalewise.runs.readers.merge import merged
+from scalewise.runs.readers.mlflow import MLFLOW
+from scalewise.runs.readers.mlflow_files import MLFLOW_FILES
+from scalewise.runs.readers.modded_nanogpt import MODDED_NANOGPT
+from scalewise.runs.readers.model_card import MODEL_CARD
+from scalewise.runs.readers.nanochat import NANOCHAT
+from scalewise.runs.readers.nanogpt import NANOGPT
+from scalewise.runs.readers.optuna import OPTUNA
 from scalewise.runs.readers.sizes import from_names, joined
+from scalewise.runs.readers.tensorboard import TENSORBOARD
 from scalewise.runs.readers.tidy import TIDY, read_standard_input
+from scalewise.runs.readers.trackio import TRACKIO
 from scalewise.runs.readers.trainer import TRAINER
+from scalewise.runs.readers.wandb import WANDB_CHART, WANDB_HISTORY
 from scalewise.runs.recognise import no_params
 from scalewise.runs.report import ReadingReport
 from scalewise.runs.saved import is_saved, read_saved
@@ -25,8 +41,34 @@ if TYPE_CHECKING:
     import polars as pl
 
 STANDARD_INPUT, DATA_FRAME = "standard input", "data frame"
-FORMATS: tuple[Format, ...] = (TRAINER, TIDY)
+FORMATS: tuple[Format, ...] = (
+    TRAINER,
+    LM_EVAL,
+    LM_EVAL_SAMPLES,
+    WANDB_CHART,
+    WANDB_HISTORY,
+    TENSORBOARD,
+    NANOGPT,
+    NANOCHAT,
+    MODDED_NANOGPT,
+    MEGATRON,
+    MLFLOW,
+    MLFLOW_FILES,
+    LIGHTNING,
+    INSPECT,
+    OPTUNA,
+    TRACKIO,
+    DOMAINBED,
+    MODEL_CARD,
+    TIDY,
+)
 """Every format, those with an unmistakable mark first; the first one that recognises a file reads it."""
+
+
+UNSIZED = (
+    "no run has params (trainable parameters); add --join sizes.csv (columns run, params), "
+    "or --from-name 'PATTERN' with {params:size} in it where the runs' names say it"
+)
 
 
 def read(
@@ -46,7 +88,13 @@ def read(
     `Runs.report` says what was taken as what. Raises TableError in one sentence that names file, row and column.
     """
     report = ReadingReport()
-    table, name, one_tidy = _table(source, dict(columns or {}), report)
+    if isinstance(source, str | Path) and is_saved(Path(source)):
+        table, name, one_tidy = read_saved(Path(source), report), str(source), True
+        said = ReadingReport()  # all there is to say of it was said when it was made
+        table = recognised(table, name, dict(columns or {}), said)
+    else:
+        said = report
+        table, name, one_tidy = _table(source, dict(columns or {}), report)
     words: list[str] = []
     if from_name is not None:
         table = from_names(table, from_name, report)
@@ -55,11 +103,11 @@ def read(
         table = joined(table, Path(join), report)
         words += ["--join", str(join)]
     if "params" not in table.columns:
-        report.add("gaps", no_params(table))
+        said.add("gaps", no_params(table) if one_tidy else UNSIZED)
     elif not one_tidy:
         table = _without_unsized(table, name, report)
-    runs = checked(table, name, columns, nan_means_diverged, flops_by, report)
-    return replace(runs, read_with=(*runs.read_with, *words))
+    runs = checked(table, name, columns, nan_means_diverged, flops_by, said)
+    return replace(runs, read_with=(*runs.read_with, *words), reading=report.lines(), report=report)
 
 
 def _table(source: Any, named: dict[str, str], report: ReadingReport) -> "tuple[pl.DataFrame, str, bool]":
@@ -79,14 +127,12 @@ def _table(source: Any, named: dict[str, str], report: ReadingReport) -> "tuple[
 
 
 def _plain_table(source: str, report: ReadingReport) -> "pl.DataFrame | None":
-    """A table that is not made of logs: standard input, the embedded suite, a saved table or a store."""
+    """A table that is not made of logs: standard input, the embedded suite or a store."""
     path = Path(source)
     if source == "-":
         return read_standard_input(STANDARD_INPUT)
     if source in EMBEDDED and not path.exists():
         return read_embedded(source)
-    if is_saved(path):
-        return read_saved(path, report)
     if Store.is_store(path):
         if unfinished := Store(path).unfinished():
             report.add("dropped", f"{unfinished:,} runs of the store have not ended; they are left out")

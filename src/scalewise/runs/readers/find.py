@@ -4,6 +4,7 @@ import glob
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from scalewise.errors import TableError
@@ -39,6 +40,8 @@ def find(paths: Sequence[str], formats: Sequence[Format], report: ReadingReport)
         for file in _files(path, report) if path.is_dir() else (path,):
             whole_tree = path.is_dir()
             match = _recognised(file, formats, whole_tree)
+            if match is None and any(fnmatch(file.name, name) for kind in formats for name in kind.companions):
+                continue
             if match is None:
                 unknown.append(os.path.relpath(file, base))
                 continue

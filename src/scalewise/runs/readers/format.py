@@ -26,5 +26,9 @@ class Format:
     tidy. What was inferred, converted, thinned or dropped goes into the report; last lines cut short are left out."""
     details_of: str | None = None
     """The format that sums these files up; in a folder with both, only the sums are read."""
+    companions: tuple[str, ...] = ()
+    """Names of files that lie beside these and need no reading or are read with them."""
+    shared: bool = False
+    """Whether several files hold different metrics of the same runs, so that runs of one name are one run."""
     tidy: bool = False
     """Whether files are tables in which columns name the runs, if anything does."""

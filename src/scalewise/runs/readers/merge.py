@@ -1,6 +1,7 @@
 """Many logs, one table: each kind of table is recognised by itself, then all are put under each other."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scalewise.errors import TableError
@@ -23,7 +24,7 @@ def merged(found: Sequence[Found], named: Mapping[str, str], report: ReadingRepo
     """
     import polars as pl
 
-    pieces = _read(found, report)
+    pieces = _put_together(_read(found, report), report)
     groups: dict[tuple[str, ...], list[Piece]] = {}
     for item, table in pieces:
         same = (item.format.name, *(table.columns if item.format.tidy else ()))
@@ -56,6 +57,24 @@ def _read(found: Sequence[Found], report: ReadingReport) -> list[Piece]:
     return pieces
 
 
+def _put_together(pieces: list[Piece], report: ReadingReport) -> list[Piece]:
+    """Files that hold different metrics of the same runs become one; of a value in several of them the last counts."""
+    import polars as pl
+
+    kept = [piece for piece in pieces if not piece[0].format.shared]
+    for kind in dict.fromkeys(item.format for item, _ in pieces if item.format.shared):
+        alike = [piece for piece in pieces if piece[0].format is kind]
+        if len(alike) > 1:
+            whole = pl.concat([table for _, table in alike], how="diagonal_relaxed")
+            keys = [column for column in ("run", "step") if column in whole.columns]
+            joined = whole.group_by(keys, maintain_order=True).agg(pl.all().drop_nulls().last())
+            if joined.height < whole.height:
+                report.add("inferred", f"runs of one name in several files of {kind.name} are one run")
+            alike = [(replace(alike[0][0], name=""), joined)]
+        kept += alike
+    return kept
+
+
 def _recognised(
     group: list[Piece], named: Mapping[str, str], report: ReadingReport, alone: bool
 ) -> "list[pl.DataFrame]":
@@ -68,7 +87,7 @@ def _recognised(
         if alone:
             table = typed(group[0][1], source, dict(named), own)
         else:
-            with_file = [table.with_columns(pl.lit(item.name).alias(FILE)) for item, table in group]
+            with_file = [table.with_columns(pl.lit(item.name or None).alias(FILE)) for item, table in group]
             joined = pl.concat(with_file, how="diagonal_relaxed")
             here = {ours: theirs for ours, theirs in named.items() if theirs in joined.columns}
             table = _run_of_a_file(typed(joined, source, here, own), own)
@@ -110,7 +129,7 @@ def _unique_names(table: "pl.DataFrame", report: ReadingReport) -> "pl.DataFrame
         return table
     report.add("inferred", f"runs of one name in several files are runs of their own: {listed(files['run'].sort())}")
     several = pl.col("run").is_in(files["run"].implode())
-    own = pl.concat_str([pl.col(FILE), pl.col("run")], separator="/")
+    own = pl.concat_str([pl.col(FILE), pl.col("run")], separator="/", ignore_nulls=True)
     return table.with_columns(pl.when(several).then(own).otherwise(pl.col("run")).alias("run"))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from scalewise.errors import TableError
 from scalewise.runs.columns import COLUMNS, normalised
 from scalewise.runs.readers.format import Format
+from scalewise.runs.report import ReadingReport
 from scalewise.runs.table import listed
 
 if TYPE_CHECKING:
@@ -30,8 +31,10 @@ def unit(path: Path, head: bytes) -> Path | None:
     return path if path.name.lower().endswith(ENDINGS) else None
 
 
-def read_tidy(path: Path, source: str | None = None) -> "pl.DataFrame":
+def read_tidy(path: Path, source: str | None = None, report: ReadingReport | None = None) -> "pl.DataFrame":
     """The file's content, columns as they are there. `source` is its name in messages.
+
+    With a report, lines that are still being written are left out and noted.
 
     Raises TableError for an empty or unreadable file.
     """

@@ -26,8 +26,6 @@ SHAPES = {
     "depth": ("num_hidden_layers", "n_layer", "num_layers"),
     "vocabulary": ("vocab_size",),
 }
-SUMMARY = ("train_runtime", "train_samples_per_second", "train_steps_per_second", "total_flos", "train_loss")
-"""Keys of the last row, which sums the run up."""
 
 
 def unit(path: Path, head: bytes) -> Path | None:
@@ -44,7 +42,7 @@ def read(path: Path, name: str, report: ReadingReport) -> "pl.DataFrame":
         raise TableError(f"{file}: no list 'log_history' of objects, so this is no state of a Trainer.")
     curve = _curve(history, str(file), report)
     curve = _with_compute(curve, state, report)
-    return run_table(curve, name, _sizes(file.parent, report), report)
+    return run_table(curve, name, _sizes(_with_weights(file), report), report)
 
 
 def _latest(folder: Path, report: ReadingReport) -> Path:
@@ -72,7 +70,7 @@ def _curve(history: list[dict[str, Any]], where: str, report: ReadingReport) -> 
         row, step = logged, logged.get("step")
         if not isinstance(step, int) or isinstance(step, bool) or not 0 <= step < 2**62:
             raise TableError(f"{where}: a row of 'log_history' has no step.")
-        if "train_runtime" in row:
+        if "train_runtime" in row and "train_loss" in row:
             report.add("columns", "the last row of a run is its summary; of it train_runtime is kept as seconds")
             row = {"train_runtime": row["train_runtime"]}
         kept = {k: float(v) for k, v in row.items() if k != "step" and isinstance(v, int | float)}
@@ -108,6 +106,12 @@ def _with_compute(curve: "pl.DataFrame", state: dict[str, Any], report: ReadingR
     if "flops" in totals:
         report.add("inferred", "flops are the Trainer's: 6 x tokens x parameters without embeddings, padding counted")
     return curve
+
+
+def _with_weights(file: Path) -> Path:
+    """The state's own folder, or the latest checkpoint below it, wherever the model's files are."""
+    checkpoints = sorted(file.parent.glob("checkpoint-*"), key=lambda p: (len(p.name), p.name), reverse=True)
+    return next((p for p in (file.parent, *checkpoints) if (p / "config.json").is_file()), file.parent)
 
 
 def _sizes(folder: Path, report: ReadingReport) -> dict[str, Any]:
@@ -150,4 +154,6 @@ def _parameters(file: Path) -> int:
     return total
 
 
-TRAINER = Format("Hugging Face Trainer", unit, read)
+TRAINER = Format(
+    "Hugging Face Trainer", unit, read, companions=("config.json", "*.safetensors", "training_args.bin", "*token*.json")
+)

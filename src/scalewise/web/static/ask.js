@@ -1,5 +1,4 @@
 // Asks again whenever an option is changed, and shows the answer in place.
-"use strict";
 const form = document.getElementById("question");
 const place = document.getElementById("answer");
 const said = document.getElementById("status");

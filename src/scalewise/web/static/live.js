@@ -1,5 +1,4 @@
 // Follows a suite in training, and sends its two buttons.
-"use strict";
 const suite = document.getElementById("suite");
 const spec = JSON.parse(document.getElementById("curves-spec").textContent);
 const place = document.getElementById("curves");
@@ -14,6 +13,7 @@ function duration(seconds) {
 }
 
 async function drawCurves(rows) {
+  if (!rows.length) return;
   const room = place.clientWidth;
   const wanted = Math.max(1, Math.min(3, Math.floor(room / 320)));
   if (!view || wanted !== columns) {
@@ -21,14 +21,14 @@ async function drawCurves(rows) {
     const shown = structuredClone(spec);
     shown.columns = columns;
     shown.spec.width = Math.max(180, Math.min(420, room / columns - 90));
+    shown.config.legend = { ...shown.config.legend, columns: columns === 1 ? 3 : 8 };
     shown.data.values = rows;
     view = (await window.drawFigure(place, shown, window.scalewiseFigures.EMBED)).view;
+    place.querySelector("svg").setAttribute("aria-hidden", "true"); // the place itself is the image that is spoken of
     return;
   }
-  const changes = window.drawFigure.vega.changeset().remove(() => true).insert(rows);
-  await view.change(shown_data, changes).runAsync();
+  await view.data(spec.data.name, rows).runAsync();
 }
-const shown_data = spec.data.name;
 
 function cell(row, text) {
   row.insertCell().textContent = text;

@@ -1,5 +1,4 @@
 // Sends a dropped or chosen file, and goes to its table.
-"use strict";
 const form = document.getElementById("drop");
 const file = document.getElementById("file");
 const said = document.getElementById("upload-status");

@@ -1,0 +1,51 @@
+"""lm-evaluation-harness item by item: `samples_TASK_DATE.jsonl`; a row is one model's answer to one item."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scalewise.errors import TableError
+from scalewise.runs.readers.bounded import json_object, lines
+from scalewise.runs.readers.format import Format
+from scalewise.runs.report import ReadingReport
+
+if TYPE_CHECKING:
+    import polars as pl
+
+NAME = re.compile(r"samples_(.+)_\d{4}-\d\d-\d\dT[\d.:-]+\.jsonl")
+KEYS = {"doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics"}
+
+
+def unit(path: Path, head: bytes) -> Path | None:
+    return path if NAME.fullmatch(path.name) and b'"doc_id"' in head else None
+
+
+def read(path: Path, name: str, report: ReadingReport) -> "pl.DataFrame":
+    """Columns run (the folder's name), task, item, filter, one a metric, and `accuracy` for `acc`."""
+    import polars as pl
+
+    match = NAME.fullmatch(path.name)
+    task = match[1] if match else path.stem
+    report.add("inferred", "run is the name of the samples' folder")
+    rows: list[dict[str, Any]] = []
+    for number, line in lines(path, report):
+        if not line.strip():
+            continue
+        sample = json_object(line.encode(), f"{path}, line {number}")
+        if not isinstance(sample.get("doc_id"), int | str):
+            raise TableError(f"{path}, line {number}: no 'doc_id', so this is no sample of lm-evaluation-harness.")
+        names = sample.get("metrics")
+        scores = {n: sample.get(str(n)) for n in names} if isinstance(names, list) else sample
+        numbers = {str(k): float(v) for k, v in scores.items() if isinstance(v, int | float) and str(k) not in KEYS}
+        if "acc" in numbers:
+            numbers["accuracy"] = numbers.pop("acc")
+        item = {"task": task, "item": str(sample["doc_id"]), "filter": str(sample.get("filter", "none"))}
+        rows.append({"run": path.absolute().parent.name} | item | numbers)
+    if not rows:
+        raise TableError(f"{path}: no whole line is in there.")
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+LM_EVAL_SAMPLES = Format(
+    "lm-evaluation-harness samples", unit, read, details_of="lm-evaluation-harness results", shared=False
+)

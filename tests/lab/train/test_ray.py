@@ -1,0 +1,114 @@
+"""A study on a real Ray cluster of two nodes, one of which is killed while it trains there."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="needs the train extra: pip install 'scalewise[train]'")
+pytest.importorskip("ray", reason="needs the cluster extra: pip install 'scalewise[cluster]'")
+
+from tests.lab.train.test_nothing_lost import STUDY, numbers
+
+from scalewise.runs.store import Store
+
+pytestmark = [pytest.mark.train, pytest.mark.slow]
+STDLIB = STUDY.replace('corpus = "text"', 'corpus = "stdlib"')
+Node = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def address() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    """Starts nodes of one core each, and ends them. What a probe has found is known to all of them."""
+    sessions = Path(tempfile.mkdtemp(dir="/tmp"))  # Ray's sockets need a short path
+    nodes = []
+
+    def start_node(*options: str) -> "subprocess.Popen[bytes]":
+        command = ["ray", "start", "--block", "--num-cpus=1", "--object-store-memory=80000000", *options]
+        command += ["--disable-usage-stats"]
+        if "--head" in options:
+            command += ["--include-dashboard=false", f"--temp-dir={sessions}"]
+        own = with_cache(tmp_path) | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        process = subprocess.Popen(command, env=own, stdout=subprocess.DEVNULL, start_new_session=True)
+        nodes.append(process)
+        return process
+
+    yield start_node
+    for process in reversed(nodes):
+        end(process)
+    shutil.rmtree(sessions, ignore_errors=True)
+
+
+def end(node: "subprocess.Popen[bytes]") -> None:
+    """As when its machine loses power."""
+    if node.poll() is None:
+        os.killpg(node.pid, signal.SIGKILL)
+    node.wait()
+
+
+def train(folder: Path, into: str, *options: str, **environment: str) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "scalewise", "train", "study.toml", "--into", into, *options]
+    return subprocess.Popen(command, cwd=folder, env=with_cache(folder) | environment, stderr=subprocess.DEVNULL)
+
+
+def with_cache(folder: Path) -> dict[str, str]:
+    return os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
+
+
+def test_a_lost_node_changes_no_number(tmp_path: Path, address: str, node: Node) -> None:
+    (tmp_path / "study.toml").write_text(STDLIB)
+    node("--head", f"--port={address.rpartition(':')[2]}")
+    wait_for_port(address)
+    lost = node(f"--address={address}")
+    assert train(tmp_path, "alone", "--workers=2").wait() == 0
+    process = train(tmp_path, "cluster", "--on=ray", RAY_ADDRESS=address)
+    store = Store(tmp_path / "cluster")
+    while running(store) <= 5:  # two stacks, so both nodes are at work
+        assert process.poll() is None
+        time.sleep(0.05)
+    end(lost)
+    assert running(store)
+    assert process.wait() == 0
+    assert numbers(store) == numbers(Store(tmp_path / "alone"))
+    assert all(run.state() == "finished" for run in store.runs())
+
+
+def running(store: Store) -> int:
+    return sum(run.state() == "running" for run in store.runs()) if (store.path / "runs").is_dir() else 0
+
+
+def wait_for_port(address: str) -> None:
+    host, port = address.split(":")
+    for _ in range(600):
+        with socket.socket() as probe:
+            if probe.connect_ex((host, int(port))) == 0:
+                return
+        time.sleep(0.1)
+    raise AssertionError("Ray did not start")
+
+
+def test_an_address_where_no_ray_is(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(STDLIB)
+    command = [sys.executable, "-m", "scalewise", "train", "study.toml", "--into", "out", "--on"]
+    for place, sentence in (
+        ("ray://127.0.0.1:9", "--on ray://127.0.0.1:9: Ray cannot be reached there"),
+        ("moon", "--on moon: no such place; give here, ray, or ray://HOST:PORT."),
+    ):
+        done = subprocess.run([*command, place], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[-1].startswith(f"scalewise: {sentence}")
