@@ -56,14 +56,14 @@ def reading_of(folder: RunFolder) -> Reading:
     """What a run has read.
 
     Raises StudyError when the study does not give this run (one with a search over several hyperparameters), or its
-    text is a task, of which nothing is read twice.
+    tokens are not the bytes of a text.
     """
     store = Store(folder.path.parents[1])
     corpus = kept(store.path)
     study = load_study(store.path / "study.toml").on(corpus)
     config = folder.config()
-    if corpus.task:
-        raise StudyError(f"{folder.path}: was trained on the task '{corpus.task}', whose tokens are always fresh.")
+    if not corpus.is_bytes_of_text:
+        raise StudyError(f"{folder.path}: was trained on '{corpus.name}', whose tokens are not the bytes of a text.")
     for arm in study.all_arms:
         for size in study.sizes_of(arm):
             for budget in study.flops:
