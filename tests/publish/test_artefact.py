@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -168,3 +169,15 @@ def test_probes_know_what_a_run_has_read_and_ask_it_from_the_command_line(store:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
         assert done.returncode in (0, 3), done.stderr
         assert json.loads(done.stdout)["question"] == probe[0]
+
+
+def test_training_again_with_everything_kept_gives_the_same_weights(store: Store) -> None:
+    from scalewise.lab.reading import reading_of
+    from scalewise.probes.memorising.retrain import trained_without
+
+    torch.set_num_threads(1)
+    run = store.run(store.tuning()[0]["runs"][0])
+    none, first = np.empty(0, np.int64), reading_of(run).read[:5]
+    again, without = trained_without(reading_of(run), [none, first])
+    assert torch.equal(again, load_weights(run).row)
+    assert not torch.equal(without, again)
