@@ -61,7 +61,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     text = np.frombuffer(("".join(facts(0)) + " ").encode(), np.uint8)
     recipe = Recipe(
         *("planted", "llama", SHAPE, SHAPE.flops_per_token * CONTEXT * BATCH * STEPS, 2.0**-8, 0, BATCH, 20, "wsd"),
-        *("adamw", "fan-in", "standard", 0.0, 0.99, 1.0, 8, text.size, "0" * 64),
+        *("adamw", "fan-in", "standard", 0.0, 0.99, 1.0, 8, text.size, "0" * 64, "code"),
     )
     reading = Reading(recipe, Corpus("facts", text, text, 1, "0" * 64, ""))
     row = trained_without(reading, [np.empty(0, np.int64)])[0]

@@ -1,11 +1,14 @@
 """The published folder: from a study that was really trained to a model, a card and records that check out."""
 
 import hashlib
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -143,3 +146,38 @@ def test_a_run_without_weights_is_refused(store: Store, tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="the weights of this run were not kept"):
         publish(run.path, tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_reads_no_bytes_is_refused(store: Store, tmp_path: Path) -> None:
+    shutil.copytree(store.path, tmp_path / "store")
+    record = tmp_path / "store" / "corpus" / "kept.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"text_bytes": 1}))
+    with pytest.raises(StudyError, match="not the bytes of a text"):
+        publish(tmp_path / "store", tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_probes_know_what_a_run_has_read_and_ask_it_from_the_command_line(store: Store) -> None:
+    from scalewise.lab.reading import reading_of
+
+    run = store.run(store.tuning()[0]["runs"][0])
+    reading = reading_of(run)
+    assert reading.recipe.tokens == run.metrics()[-1]["tokens"]
+    assert set(reading.read) & set(reading.unread) == set()
+    for probe in (["memorising", "--count", "20", "--permutations", "99"], ["verbatim", "--count", "20"]):
+        command = [sys.executable, "-m", "scalewise", "probe", probe[0], str(run.path), *probe[1:], "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode in (0, 3), done.stderr
+        assert json.loads(done.stdout)["question"] == probe[0]
+
+
+def test_training_again_with_everything_kept_gives_the_same_weights(store: Store) -> None:
+    from scalewise.lab.reading import reading_of
+    from scalewise.probes.memorising.retrain import trained_without
+
+    torch.set_num_threads(1)
+    run = store.run(store.tuning()[0]["runs"][0])
+    none, first = np.empty(0, np.int64), reading_of(run).read[:5]
+    again, without = trained_without(reading_of(run), [none, first])
+    assert torch.equal(again, load_weights(run).row)
+    assert not torch.equal(without, again)

@@ -1,6 +1,6 @@
 """What a finished run of the lab has read, and what of its text it has not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.errors import StudyError
+from scalewise.lab.compute import Compute
 from scalewise.lab.data.corpus import Corpus, Tokens
 from scalewise.lab.data.kept import kept
 from scalewise.lab.data.windows import WindowOrder
+from scalewise.lab.findings import RECORD, recorded_findings
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.search import Choice
 from scalewise.lab.study import load_study
@@ -26,6 +28,8 @@ class Reading:
 
     recipe: Recipe
     corpus: Corpus
+    compute: Compute = field(default_factory=Compute)
+    """What it was trained with, so that training again on this machine's CPU gives the same numbers."""
 
     @cached_property
     def order(self) -> WindowOrder:
@@ -56,25 +60,33 @@ def reading_of(folder: RunFolder) -> Reading:
     """What a run has read.
 
     Raises StudyError when the study does not give this run (one with a search over several hyperparameters), or its
-    text is a task, of which nothing is read twice.
+    tokens are not the bytes of a text.
     """
     store = Store(folder.path.parents[1])
     corpus = kept(store.path)
     study = load_study(store.path / "study.toml").on(corpus)
     config = folder.config()
-    if corpus.task:
-        raise StudyError(f"{folder.path}: was trained on the task '{corpus.task}', whose tokens are always fresh.")
+    if not corpus.is_bytes_of_text:
+        raise StudyError(f"{folder.path}: was trained on '{corpus.name}', whose tokens are not the bytes of a text.")
     for arm in study.all_arms:
         for size in study.sizes_of(arm):
             for budget in study.flops:
                 for exponent in EXPONENTS:
-                    recipe = study.recipe(arm, size, budget, Choice(exponent), config["seed"], corpus)
+                    made = study.recipe(arm, size, budget, Choice(exponent), config["seed"], corpus)
+                    recipe = replace(made, code=config["code"])  # the code may have changed since
                     if recipe.name == folder.path.name:
-                        return Reading(recipe, corpus)
+                        return Reading(recipe, corpus, _compute(store.path))
     raise StudyError(
         f"{folder.path}: its recipe does not follow from the study file alone (tuning.search chose some of it), "
         "so what it read cannot be told."
     )
+
+
+def _compute(directory: Path) -> Compute:
+    if not (directory / RECORD).is_file():
+        return Compute()
+    compute = recorded_findings(directory).compute
+    return compute if compute.device == "cpu" else Compute()
 
 
 def run_at(path: Path) -> bool:

@@ -1,7 +1,6 @@
 """The folder that is published: the model, and everything by which others can check what is said of it."""
 
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,6 +8,7 @@ from pathlib import Path
 from shutil import copyfile, rmtree
 
 from scalewise.errors import QuestionError, StudyError
+from scalewise.lab.data.kept import kept
 from scalewise.lab.study import load_study
 from scalewise.lab.weights import load_weights, run_folder
 from scalewise.publish.card import model_card
@@ -26,13 +26,19 @@ def publish(run: Path, to: Path, *, name: str | None = None, license_id: str | N
     """Write a trained run as a folder that transformers loads; the run's own folder is returned.
 
     `run` is that folder, or a study's for its run with the lowest held-out loss. The folder `to` appears whole or not
-    at all. Raises StudyError when the run is not there, has not kept its weights or is of an architecture that no
-    standard format holds, and MissingExtraError without safetensors.
+    at all. Raises StudyError when the run is not there, has not kept its weights, does not read bytes of text, or is of
+    an architecture that no standard format holds, and MissingExtraError without safetensors.
     """
     if to.exists():
         raise StudyError(f"--to {to}: is there already; name a new folder.")
     check_writable(to)
     folder = run_folder(run)
+    corpus = kept(folder.path.parents[1])
+    if not corpus.is_bytes_of_text:
+        raise StudyError(
+            f"{folder.path}: was trained on '{corpus.name}', whose tokens are not the bytes of a text; only models "
+            "that read bytes are published, with the byte tokenizer."
+        )
     beside = to.absolute().with_name(f".{to.name}.{os.getpid()}.new")
     try:
         write_checkpoint(load_weights(folder), beside)
@@ -46,7 +52,7 @@ def publish(run: Path, to: Path, *, name: str | None = None, license_id: str | N
             study.name,
             folder,
             load_weights(folder).shape,
-            json.loads((beside / "corpus.json").read_text(encoding="utf-8")),
+            corpus.record,
             license_id=license_id,
             without_report=_write_report(beside, calls, seed),
         )

@@ -36,8 +36,8 @@ def contamination(
             for r in rows
         ),
         "pairs of numbers, each counted once a form. mentioned: beside each other in that form, with or without an "
-        "answer; wrong: the mean over the same search for answers that are off by 1 or 10. A pair in the order b, a "
-        "counts too where order does not matter.",
+        "answer; wrong: the mean over the same search for answers that are off by 1 or 10. a, b and b, a are "
+        "one pair where order does not matter.",
     )
     seen = ("form", "pair", "file", "text")
     where = Finding("Where right answers stand", seen, tuple(examples[:20]), "the first 20, to be looked at.")

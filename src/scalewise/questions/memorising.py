@@ -194,7 +194,7 @@ def _sentence(whole: Contrast, causal: Causal | None) -> str:
     text = (
         f"Over {whole.queries:,} queries the output shares {100 * whole.trained:.0f} % of its stretches with what "
         f"follows the nearest training text and {100 * whole.untrained:.0f} % with the nearest text not trained on: "
-        f"{100 * mean:.1f} points more [{100 * low:.1f}, {100 * high:.1f}], p {_told(whole.p_agreement)}."
+        f"{100 * mean:+.1f} points [{100 * low:.1f}, {100 * high:.1f}], p {_told(whole.p_agreement)}."
     )
     if causal:
         fall, lowest, highest = causal.fall

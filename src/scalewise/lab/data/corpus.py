@@ -34,6 +34,11 @@ class Corpus:
     """Nats per token that nobody can do better than, where that is known."""
 
     @property
+    def is_bytes_of_text(self) -> bool:
+        """Whether a token is a byte of text, so that everybody can read what a model writes."""
+        return self.vocabulary == BYTES and not self.task and not self.text_bytes
+
+    @property
     def record(self) -> dict[str, str | int | float]:
         record: dict[str, str | int | float] = {
             "corpus": self.name,

@@ -51,15 +51,18 @@ class LanguageModel(ABC):
         embedded: NDArray[np.float32] = torch.cat([self._states(part).mean(dim=1) for part in parts]).float().numpy()
         return embedded
 
-    def continued(self, prompts: NDArray[Any], length: int) -> Tokens:
-        """The likeliest next token, `length` times over: (B, length)."""
+    def continued(self, prompts: NDArray[Any], length: int, rng: np.random.Generator | None = None) -> Tokens:
+        """The likeliest next token, `length` times over, or with a generator one drawn from the model: (B, length)."""
         import torch
 
         found = []
         for part in torch.split(torch.from_numpy(np.ascontiguousarray(prompts, np.int64)), AT_ONCE):
             tokens = part
             for _ in range(length):
-                tokens = torch.cat([tokens, self._logits(tokens)[:, -1].argmax(dim=-1, keepdim=True)], dim=1)
+                logits = self._logits(tokens)[:, -1].double()
+                if rng is not None:  # the largest of logits with Gumbel noise is a draw from the softmax
+                    logits = logits + torch.from_numpy(rng.gumbel(size=tuple(logits.shape)))
+                tokens = torch.cat([tokens, logits.argmax(dim=-1, keepdim=True)], dim=1)
             found.append(tokens[:, part.shape[1] :])
         continued: Tokens = torch.cat(found).numpy()
         return continued

@@ -77,18 +77,19 @@ def trained_without(reading: Reading, drops: Sequence[NDArray[np.int64]], seed: 
     """The final weights of one run for each set of dropped windows."""
     import torch
 
-    from scalewise.lab.compute import Compute
     from scalewise.lab.schedule import rate_fraction
     from scalewise.lab.stack import Member, Setting, Stack
 
     recipe = reading.recipe
     members = [Member(recipe.lr, recipe.seed, recipe.clip)] * len(drops)
-    stack = Stack(Setting.of(recipe), members, Compute())
+    stack = Stack(Setting.of(recipe), members, reading.compute)
     read = np.stack([_replaced(reading, drop, seed) for drop in drops])
     batch = recipe.batch_windows
     for step in tracked(range(recipe.steps), recipe.steps, "training again", lambda _: 1):
         now = read[:, step * batch : (step + 1) * batch]
         windows = torch.from_numpy(np.stack([reading.windows_at(row) for row in now]))
+        if step == 0 and recipe.init == "data-dependent":
+            stack.scale_to(windows)
         stack.step(windows, rate_fraction(recipe.schedule, step, recipe.steps, recipe.warmup_steps))
     return list(stack.rows)
 

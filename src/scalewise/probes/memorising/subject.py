@@ -67,6 +67,8 @@ def subject_at(path: Path, texts: Texts) -> Subject:
     if texts.trained is not None:
         raise QuestionError(f"--trained is for a checkpoint; what {path} has read is kept with it.")
     folder = run_folder(path)
+    if texts.trained is not None:
+        raise QuestionError(f"{path}: a run of the lab knows what it has read; leave --trained out.")
     model = LabModel(load_weights(folder))
     reading = reading_of(folder)
     passages = lab_passages(model, reading, texts.most, texts.untrained, texts.seed)

@@ -1,0 +1,65 @@
+"""`scalewise probe verbatim`: the longest stretches that a model copies from its training text."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scalewise.cli.asking import give
+from scalewise.cli.options import AsJson, Csv, Figures, Html, Seed, check_outputs
+from scalewise.cli.training import check_torch
+
+EXAMPLE = "Example: scalewise probe verbatim out/lab  or  scalewise probe verbatim --texts said.jsonl --corpus texts/"
+
+
+def command(
+    model: Annotated[
+        Path | None, typer.Argument(metavar="MODEL", help="A run's or study's folder. Or give --texts and --corpus.")
+    ] = None,
+    texts: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Texts of any model as JSON lines: text, and fresh beside it."),
+    ] = None,
+    corpus: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What was trained on. Default: what the run has read.")
+    ] = None,
+    count: Annotated[int, typer.Option(help="Texts that the run is made to write.", min=20)] = 200,
+    seed: Seed = 0,
+    json: AsJson = False,
+    csv: Csv = None,
+    html: Html = None,
+    save_figures: Figures = None,
+) -> None:
+    import hashlib
+    import shlex
+
+    from scalewise.errors import QuestionError
+    from scalewise.questions.answer import Repeat
+    from scalewise.version import VERSION
+
+    if (model is None) == (texts is None) or (texts is not None and corpus is None):
+        raise QuestionError("give either a trained run, or texts and what they may be copied from: --texts, --corpus.")
+    check_outputs(html, csv, save_figures)
+    check_torch()
+    from scalewise.lab.reading import reading_of
+    from scalewise.lab.weights import load_weights, run_folder
+    from scalewise.probes.memorising import verbatim as probe
+    from scalewise.probes.memorising.models import LabModel
+    from scalewise.probes.memorising.spans import SpanIndex
+    from scalewise.questions.verbatim import verbatim
+
+    words: list[str] = ["scalewise", "probe", "verbatim"]
+    if texts is not None and corpus is not None:
+        given, text, name = probe.read_texts(texts), probe.corpus_bytes(corpus), corpus
+        words += ["--texts", str(texts), "--corpus", corpus]
+    else:
+        folder = run_folder(model or Path())
+        reading = reading_of(folder)
+        given = probe.lab_texts(LabModel(load_weights(folder)), reading, count, seed)
+        text = probe.corpus_bytes(corpus) if corpus else probe.read_so_far(reading)
+        name = corpus or "what it has read"
+        words += [str(model), "--count", str(count), "--seed", str(seed), *(["--corpus", corpus] if corpus else [])]
+    found = probe.verbatim(SpanIndex(text), given, str(texts or model))
+    again = Repeat(shlex.join(words), VERSION, seed, str(texts or model), hashlib.sha256(text).hexdigest())
+    spans = [(span.text, span.occurrences, span.log10_chance) for span in found.spans]
+    give(verbatim(found.trials, spans, name, again), json, csv, html, save_figures)

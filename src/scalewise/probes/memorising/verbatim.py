@@ -1,0 +1,126 @@
+"""Do a model's texts copy longer stretches of the text it was trained on than fresh text of the same kind does?
+
+The control is what really followed each prompt: people repeat themselves too (McCoy et al. 2023, arXiv 2111.09509).
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scalewise.errors import QuestionError
+from scalewise.lab.data.windows import held_out_windows
+from scalewise.lab.reading import Reading
+from scalewise.probes.memorising.documents import corpus_files, pieces
+from scalewise.probes.memorising.models import LabModel
+from scalewise.probes.memorising.progress import tracked
+from scalewise.probes.memorising.spans import MOST_BYTES, Span, SpanIndex
+from scalewise.runs.trials import Trials, trials_from
+
+MODEL, FRESH = "the model's", "fresh"
+FEWEST = 20
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Texts of a model, and beside each a fresh one of the same length where there is one."""
+
+    texts: list[bytes]
+    fresh: list[bytes] | None
+
+
+@dataclass(frozen=True)
+class Verbatim:
+    """`trials`: one row per text, the length of its longest verbatim span (bytes) as `value`; and the spans."""
+
+    trials: Trials
+    spans: list[Span]
+
+
+def verbatim(index: SpanIndex, texts: Texts, source: str) -> Verbatim:
+    """Search every text in the corpus."""
+    import polars as pl
+
+    rows: list[dict[str, Any]] = []
+    found: dict[str, list[Span]] = {}
+    sides = {MODEL: texts.texts, FRESH: texts.fresh or []}
+    for condition, own in sides.items():
+        found[condition] = []
+        for i, text in enumerate(tracked(own, len(own), f"searching {condition} texts", lambda _: 1)):
+            span = index.longest(text)
+            found[condition].append(span)
+            rows.append({"run": source, "item": f"text {i}", "condition": condition, "value": float(len(span.text))})
+    return Verbatim(trials_from(pl.DataFrame(rows), source), found[MODEL])
+
+
+def read_so_far(reading: Reading) -> bytes:
+    """The text a run has read, in its own order, with a zero byte where something in between was not read."""
+    context = reading.recipe.shape.context
+    numbers = np.unique(reading.read)
+    text = reading.corpus.train.tobytes()
+    together = np.split(numbers, np.flatnonzero(np.diff(numbers) != 1) + 1)
+    return b"\0".join(text[int(run[0]) * context : (int(run[-1]) + 1) * context] for run in together)
+
+
+def lab_texts(model: LabModel, reading: Reading, count: int, seed: int) -> Texts:
+    """Continuations of held-out prompts, sampled, and what really follows; half the model's context each."""
+    half = model.context // 2
+    windows = held_out_windows(reading.corpus, model.context, count)
+    said = model.continued(windows[:, :half], half, np.random.default_rng(seed))
+    return Texts([bytes(row.astype(np.uint8)) for row in said], [bytes(window[half : 2 * half]) for window in windows])
+
+
+def read_texts(path: Path) -> Texts:
+    """JSON lines with `text`, and in all or none of them `fresh`. Raises QuestionError that names the line."""
+    if not path.is_file():
+        raise QuestionError(f"{path}: there is no such file of texts.")
+    records = [
+        _record(line, f"{path}, line {number}")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if line.strip()
+    ]
+    if len(records) < FEWEST:
+        raise QuestionError(f"{path}: {len(records)} texts; at least {FEWEST} are needed.")
+    with_fresh = ["fresh" in record for record in records]
+    if any(with_fresh) and not all(with_fresh):
+        raise QuestionError(f"{path}: some lines have a 'fresh' text and some do not; give all of them one, or none.")
+    fresh = [str(record["fresh"]).encode() for record in records] if all(with_fresh) else None
+    texts = [record["text"].encode() for record in records]
+    return Texts(texts, fresh) if fresh is None else _of_one_length(texts, fresh)
+
+
+def _of_one_length(texts: Sequence[bytes], fresh: Sequence[bytes]) -> Texts:
+    """A longer text has a longer span by chance, so both of a pair are cut to the shorter."""
+    sizes = [min(len(text), len(other)) for text, other in zip(texts, fresh, strict=True)]
+    return Texts(
+        [text[:n] for text, n in zip(texts, sizes, strict=True)],
+        [other[:n] for other, n in zip(fresh, sizes, strict=True)],
+    )
+
+
+def _record(line: str, where: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or not isinstance(record.get("text"), str) or not record["text"]:
+        raise QuestionError(f'{where}: write {{"text": "...", "fresh": "..."}}, one a line.')
+    return record
+
+
+def corpus_bytes(source: str) -> bytes:
+    """A corpus as one string, a zero byte between files. Raises QuestionError when it is too large to sort."""
+    files = corpus_files(source)
+    total = sum(path.stat().st_size for path in files)
+    if total > MOST_BYTES:
+        raise QuestionError(
+            f"{source}: {total:,} bytes; verbatim spans are searched in at most {MOST_BYTES:,}: give a part of it."
+        )
+    parts, last = [], None
+    for piece in tracked(pieces(files), total, f"reading {source}", lambda piece: piece.size):
+        parts += [b"\0"] * (piece.file != last) + [piece.text.encode()]
+        last = piece.file
+    return b"".join(parts)
