@@ -1,7 +1,7 @@
 """The commands. Thin: parse, call, print; every error a user can cause is caught here, once.
 
 `asking.py` makes a command of every question, `comparing.py` tells laws apart, `planning.py` says what a study will
-cost, `training.py` trains and reports, `options.py` holds what commands share.
+cost, `training.py` trains and reports, `watching.py` looks on, `options.py` holds what commands share.
 """
 
 import sys
@@ -16,6 +16,7 @@ from scalewise.cli.options import Column, Counting, NanDiverged, Table, Where, c
 from scalewise.cli.planning import plan
 from scalewise.cli.status import INTERRUPTED, WRONG_USE
 from scalewise.cli.training import report, train
+from scalewise.cli.watching import watch
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -84,6 +85,7 @@ def read_runs(
 app.command("report", epilog="Example: scalewise report smol --into out/demo.html")(report)
 app.command("plan", epilog="Example: scalewise plan studies/lab.toml")(plan)
 app.command("train", epilog="Example: scalewise train studies/lab.toml --into out/lab --html out/lab.html")(train)
+app.command("watch", epilog="Example: scalewise watch out/lab")(watch)
 
 
 def main() -> None:

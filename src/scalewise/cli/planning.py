@@ -72,7 +72,7 @@ def _print(rows: list[dict[str, Any]], workers: int, unique: int, as_json: bool)
         "minutes": sum(row["minutes"] for row in rows) / workers,
         "workers": workers,
         "memory_mb": workers * max(row["memory_mb"] for row in rows),
-        "unique_bytes": unique,
+        "unique_tokens": unique,
     }
     if as_json:
         typer.echo(json.dumps({"sizes": rows, "flops_per_arm": arms, "total": total}, indent=1))
@@ -92,7 +92,8 @@ def _print(rows: list[dict[str, Any]], workers: int, unique: int, as_json: bool)
         f"workers and {total['memory_mb'] / 1e3:.1f} GB, more where a search has to grow."
     )
     most = max(row["epochs"] for row in rows)
-    typer.echo(f"{unique:,} bytes of training text; the longest run reads them {most:.2g} times.")
+    text = f"{unique:,} training tokens; the longest run reads them {most:.2g} times."
+    typer.echo(text if unique else "Every token is fresh.")
     if most > MOST_EPOCHS:
         typer.echo(
             f"scalewise: beyond {MOST_EPOCHS:.0f} passes repeated text is worth less than new text; give more.",

@@ -1,24 +1,46 @@
 """Locks between processes: they fall when the process that holds them ends, however it ends."""
 
 import fcntl
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 from scalewise.errors import StudyError
 
 LOCK = "lock"
+LOOKS = 5
+"""How often a lock is asked for: who only looks whether it is held, holds it for a moment."""
 
 
 @contextmanager
 def only_trainer(directory: Path) -> Iterator[None]:
     """One process at a time trains into a study's folder. Raises StudyError when another one does."""
     with (directory / LOCK).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StudyError(f"{directory}: another process is training into this folder; wait for it.") from None
+        for _ in range(LOOKS):
+            if _taken(file, fcntl.LOCK_EX):
+                break
+            time.sleep(0.05)
+        else:
+            raise StudyError(f"{directory}: another process is training into this folder; wait for it.")
         yield
+
+
+def is_trained(directory: Path) -> bool:
+    """Whether a process trains into a study's folder now."""
+    if not (directory / LOCK).exists():
+        return False
+    with (directory / LOCK).open("r") as file:
+        return not _taken(file, fcntl.LOCK_SH)
+
+
+def _taken(file: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager
