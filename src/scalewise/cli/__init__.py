@@ -1,19 +1,21 @@
 """The commands. Thin: parse, call, print; every error a user can cause is caught here, once.
 
-`asking.py` makes a command of every question, `comparing.py` tells laws apart, `planning.py` says what a study will
-cost, `training.py` trains and reports, `watching.py` looks on, `options.py` holds what commands share.
+`asking.py` makes a command of every question; the other files are named for what their commands do; `options.py` holds
+what commands share.
 """
 
 import sys
-from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from scalewise.cli.asking import QuestionGroup
 from scalewise.cli.comparing import compare_laws
-from scalewise.cli.options import Column, Counting, NanDiverged, Table, Where, check_outputs, read_table
 from scalewise.cli.planning import plan
+from scalewise.cli.probing import ProbeGroup
+from scalewise.cli.publishing import publish
+from scalewise.cli.reading import read_runs
+from scalewise.cli.serving import serve
 from scalewise.cli.status import INTERRUPTED, WRONG_USE
 from scalewise.cli.training import report, train
 from scalewise.cli.watching import watch
@@ -57,35 +59,35 @@ def any_question() -> None:
     """What holds for every question."""
 
 
+probe = typer.Typer(
+    cls=ProbeGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Measure something of models: what they remember, whether they are consistent.",
+)
+
+
+@probe.callback()
+def any_probe() -> None:
+    """What holds for every probe."""
+
+
 app.add_typer(ask, name="ask")
+app.add_typer(probe, name="probe")
 app.command(
     "compare", epilog="Example: scalewise compare runs.csv --x params --y accuracy --family linear --family logistic"
 )(compare_laws)
 
 
-@app.command("read", epilog="Example: scalewise read runs.csv --column params=n_weights --save tidy.parquet")
-def read_runs(
-    runs: Table,
-    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the tidy table: .csv or .parquet.")] = None,
-    where: Where = None,
-    column: Column = None,
-    nan_means_diverged: NanDiverged = False,
-    flops_by: Counting = "given",
-) -> None:
-    """Read a table and say what was taken as what, inferred or left alone."""
-    check_outputs(save)
-    table = read_table(runs, where, column, nan_means_diverged, flops_by)
-    if save:
-        table.save(save)
-    typer.echo(str(table))
-    if save:
-        typer.echo(f"saved {save}", err=True)
-
-
+app.command("read", epilog="Example: scalewise read logs/ more/*.csv --into table --from-name 'd={width:int}_'")(
+    read_runs
+)
 app.command("report", epilog="Example: scalewise report smol --into out/demo.html")(report)
 app.command("plan", epilog="Example: scalewise plan studies/lab.toml")(plan)
 app.command("train", epilog="Example: scalewise train studies/lab.toml --into out/lab --html out/lab.html")(train)
 app.command("watch", epilog="Example: scalewise watch out/lab")(watch)
+app.command("serve", epilog="Example: scalewise serve out/lab")(serve)
+app.command("publish", epilog="Example: scalewise publish out/lab --to out/model --license apache-2.0")(publish)
 
 
 def main() -> None:

@@ -48,12 +48,12 @@ def _follow(watched: "Watched", console: "Console") -> None:
     from rich.live import Live
     from rich.text import Text
 
-    from scalewise.lab.locks import is_trained
+    from scalewise.lab.locks import trainer
 
     began, first = time.monotonic(), watched.look().done
     with Live(console=console, auto_refresh=False) as live:
         while True:
-            trained = is_trained(watched.directory)
+            trained = trainer(watched.directory) is not None
             status = watched.look()
             rate = (status.done - first) / max(1e-9, time.monotonic() - began)
             left = f", about {(1 - status.done) / rate / 60:.0f} min left" if rate > 0 and trained else ""

@@ -20,6 +20,7 @@ from scalewise.lab.data.windows import held_out_windows, reading_order
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.schedule import rate_fraction
 from scalewise.lab.stack import Member, Setting, Stack
+from scalewise.lab.weights import keep_weights
 from scalewise.runs.store import State, Store
 
 LOGGED_PER_DOUBLING = 6
@@ -122,6 +123,8 @@ class Engine:
             run.folder.set_state("running")
         if self.step:
             self._load()
+        elif self.recipe.init == "data-dependent":
+            self.stack.scale_to(self._next_windows())
         for run in self.runs:
             run.folder.metrics_path.unlink(missing_ok=True)  # what the checkpoint has of it is written again
             for row in run.rows:
@@ -132,15 +135,17 @@ class Engine:
         attention = compute.attention_for(self.recipe.shape.context)
         return f"{compute.device}, {compute.precision}, {compute.products} fp32 products, {attention} attention"
 
+    def _next_windows(self) -> torch.Tensor:
+        read = {
+            seed: torch.from_numpy(order.read(self.windows_read, self.recipe.batch_windows))
+            for seed, order in self.orders.items()
+        }
+        return torch.stack([read[member.seed] for member in self.stack.members])
+
     def _one_step(self) -> None:
         recipe = self.recipe
         fraction = rate_fraction(recipe.schedule, self.step, recipe.steps, recipe.warmup_steps)
-        read = {
-            seed: torch.from_numpy(order.read(self.windows_read, recipe.batch_windows))
-            for seed, order in self.orders.items()
-        }
-        windows = torch.stack([read[member.seed] for member in self.stack.members])
-        losses = self.stack.step(windows, fraction).tolist()
+        losses = self.stack.step(self._next_windows(), fraction).tolist()
         self.step += 1
         self.windows_read += recipe.batch_windows
         for run, loss in zip(self.runs, losses, strict=True):
@@ -167,8 +172,9 @@ class Engine:
         chunks = torch.split(self.held_out, EVALUATED_AT_ONCE)
         totals = sum(self.stack.evaluate(chunk).double() * len(chunk) for chunk in chunks)
         assert isinstance(totals, torch.Tensor)
-        for run, loss in zip(self.runs, (totals / len(self.held_out)).tolist(), strict=True):
+        for k, (run, loss) in enumerate(zip(self.runs, (totals / len(self.held_out)).tolist(), strict=True)):
             if math.isfinite(loss):
+                keep_weights(run.folder, self.step, self.recipe.shape, self.stack.rows[k])
                 run.log(self.step, held_out_loss=loss)
                 run.end("finished")
             else:

@@ -1,46 +1,54 @@
 """Locks between processes: they fall when the process that holds them ends, however it ends."""
 
 import fcntl
+import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
 
 from scalewise.errors import StudyError
 
 LOCK = "lock"
-LOOKS = 5
-"""How often a lock is asked for: who only looks whether it is held, holds it for a moment."""
+TRIES, BETWEEN_SECONDS = 10, 0.1
+"""Whoever only asks for the trainer holds the lock for an instant."""
 
 
 @contextmanager
 def only_trainer(directory: Path) -> Iterator[None]:
-    """One process at a time trains into a study's folder. Raises StudyError when another one does."""
-    with (directory / LOCK).open("w") as file:
-        for _ in range(LOOKS):
-            if _taken(file, fcntl.LOCK_EX):
+    """One process at a time trains into a study's folder, and leaves its number in the lock.
+
+    Raises StudyError when another one does.
+    """
+    with (directory / LOCK).open("a+") as file:
+        for attempt in range(TRIES):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
-            time.sleep(0.05)
-        else:
-            raise StudyError(f"{directory}: another process is training into this folder; wait for it.")
+            except BlockingIOError:
+                if attempt == TRIES - 1:
+                    raise StudyError(
+                        f"{directory}: another process is training into this folder; wait for it."
+                    ) from None
+                time.sleep(BETWEEN_SECONDS)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
         yield
 
 
-def is_trained(directory: Path) -> bool:
-    """Whether a process trains into a study's folder now."""
-    if not (directory / LOCK).exists():
-        return False
-    with (directory / LOCK).open("r") as file:
-        return not _taken(file, fcntl.LOCK_SH)
-
-
-def _taken(file: IO[str], kind: int) -> bool:
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def trainer(directory: Path) -> int | None:
+    """The number of the process that trains into a study's folder now, or None."""
+    path = directory / LOCK
+    if not path.exists():
+        return None
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            number = file.read().strip()
+            return int(number) if number.isdecimal() else None
+    return None
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from scalewise.lab.schedule import Schedule, branch_step
 from scalewise.lab.shapes import Gpt2Shape, LstmShape, UniversalShape, architecture_of
 from scalewise.runs.flops import TransformerShape
 
-Init = Literal["fan-in", "gpt2"]
+Init = Literal["fan-in", "gpt2", "data-dependent"]
 OptimizerName = Literal["adamw", "muon"]
 Parametrization = Literal["standard", "mup"]
 MUP_WIDTH = 64

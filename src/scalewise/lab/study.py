@@ -181,6 +181,7 @@ class Study(Declared):
     tuning: Tuning = Tuning()
     arms: tuple[Arm, ...] = ()
     questions: tuple[QuestionCall, ...] = ()
+    keep_weights: Literal["tuned", "all", "none"] = "tuned"
 
     @model_validator(mode="after")
     def names_and_sizes_are_distinct(self) -> "Study":
@@ -199,6 +200,8 @@ class Study(Declared):
                 raise ValueError(
                     "parametrization mup is for adamw, init fan-in and an untied last layer (llama, universal, lstm)"
                 )
+            if training.init == "data-dependent" and training.architecture == "lstm":
+                raise ValueError("init data-dependent is for transformers; give an lstm fan-in or gpt2")
         if self.data.vocabulary or self.data.corpus == Data().corpus:  # else not known before there is a corpus
             self.check_shapes()
         return self

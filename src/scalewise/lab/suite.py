@@ -8,6 +8,7 @@ import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from scalewise.errors import StudyError
 from scalewise.lab.chain import Chain, chains_of
@@ -19,9 +20,10 @@ from scalewise.lab.findings import Device
 from scalewise.lab.locks import only_trainer
 from scalewise.lab.places import Pool, check_place, pool_on
 from scalewise.lab.plan import check_budgets, expected_flops
-from scalewise.lab.progress import SuiteProgress
+from scalewise.lab.progress import PROGRESS_FILE, SuiteProgress
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.study import Study, load_study
+from scalewise.lab.weights import prune_weights
 from scalewise.runs.files import check_writable, write_text, write_whole
 from scalewise.runs.store import DECLARED, Store
 
@@ -54,9 +56,15 @@ def train_study(
     directory.mkdir(parents=True, exist_ok=True)
     with only_trainer(directory):
         store = _open_store(study_path, corpus, directory, environment(device, on))
-        chains = chains_of(study, corpus, store.append_tuning)
+
+        def record(cell: dict[str, Any]) -> None:
+            store.append_tuning(cell)
+            if study.keep_weights != "all":
+                prune_weights(store, cell, kept=cell["runs"] if study.keep_weights == "tuned" else ())
+
+        chains = chains_of(study, corpus, record)
         with (
-            SuiteProgress(expected_flops(study, corpus)) as progress,
+            SuiteProgress(expected_flops(study, corpus), directory / PROGRESS_FILE) as progress,
             pool_on(on, store, workers, device, study.training.precision) as pool,
         ):
             failed = _Suite(store, pool, progress).drive(chains)

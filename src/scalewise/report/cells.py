@@ -39,6 +39,7 @@ WRITERS: dict[str, Writer] = {
     **dict.fromkeys(("times_longer", "multiplier", "times_largest"), wording.times),
     **dict.fromkeys(("reached_at", "largest", "last_before", "first_reached"), wording.count),
     "crossing": wording.count,
+    "exposures": "{:g}".format,
     "saved": wording.share,
     **dict.fromkeys(("first_date", "last_date"), "{:.1f}".format),
 }

@@ -8,6 +8,7 @@
     DIR/trunks/               what runs of several budgets share, while the study is being trained
     DIR/runs/RUN/config.json  the recipe of one run, written before it starts
     DIR/runs/RUN/metrics.jsonl  one line per logged step, only ever appended to
+    DIR/runs/RUN/weights@STEP.pt  what the run ended with, where it is kept (`lab/weights.py`)
     DIR/runs/RUN/status.json  running, finished, diverged or failed, and why
     DIR/summary.parquet       one row per run at its end; may be deleted at any time
 

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="needs the train extra: pip install 
 
 from tests.lab.train.test_nothing_lost import alone, ended, folder, start  # noqa: E402, F401
 
-from scalewise.lab.locks import is_trained, only_trainer  # noqa: E402
+from scalewise.lab.locks import only_trainer, trainer  # noqa: E402
 from scalewise.runs.store import Store  # noqa: E402
 
 pytestmark = pytest.mark.train
@@ -33,13 +33,13 @@ def test_a_study_is_watched_to_its_end(folder: Path, alone: Store) -> None:  # n
     directory = folder / "watched-live"
     while not (directory / "tuning.jsonl").exists():  # one cell is tuned
         assert process.poll() is None
-    assert is_trained(directory)
+    assert trainer(directory)
     half = seen(directory)
     assert 0.1 < half["done"] < 1
     assert sum(size["bracketed"] + size["at_edge"] for size in half["sizes"]) >= 1
     assert any(size["loss"] for size in half["sizes"])
     assert ended(process) == (0, "")
-    assert not is_trained(directory)
+    assert not trainer(directory)
     whole = seen(directory)
     assert whole["done"] == 1
     assert [size["training"] for size in whole["sizes"]] == [0, 0]
@@ -58,7 +58,7 @@ def test_what_is_no_study_is_said(tmp_path: Path) -> None:
 
 def test_who_looks_does_not_keep_a_trainer_out(tmp_path: Path) -> None:
     with only_trainer(tmp_path):
-        assert is_trained(tmp_path)
-    assert not is_trained(tmp_path)
+        assert trainer(tmp_path)
+    assert not trainer(tmp_path)
     with only_trainer(tmp_path):
         pass

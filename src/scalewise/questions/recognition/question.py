@@ -1,0 +1,110 @@
+"""How many exposures until a model recognises what it studied as well as people do, and by which rule?"""
+
+import numpy as np
+
+from scalewise.errors import QuestionError
+from scalewise.questions.answer import Answer, Repeat, judge
+from scalewise.questions.recognition.curves import Curve, curves_of
+from scalewise.questions.recognition.findings import (
+    Human,
+    accuracies,
+    chart,
+    retention,
+    traces,
+    until_human,
+    why_they_differ,
+)
+from scalewise.runs.trials import FEW_PAIRS, Trials
+from scalewise.version import VERSION
+
+
+def recognition(trials: Trials, human: Human, command: str, resamples: int = 2000, seed: int = 0) -> Answer:
+    """Exposures until the accuracy of people (`human`: condition to level and standard error), under both rules.
+
+    `trials` has columns `rule` (raw or change), `margin`, `reference` and `updates`; `command` repeats this. The claim
+    is that one exposure is enough by raw likelihood, for the model that gets there first. Raises QuestionError
+    where no condition has a human level.
+    """
+    curves = curves_of(trials, resamples, seed)
+    if not any(curve.condition in human for curve in curves):
+        named = ", ".join(sorted({curve.condition for curve in curves}))
+        raise QuestionError(f"{trials.source}: no human level is known for {named}; there are {', '.join(human)}.")
+    best = _best(curves, human)
+    probability = _after_one(curves, best, human)
+    kept = retention(trials)
+    pairs = min(curve.pairs for curve in curves)
+    few = (f"a condition has only {pairs} pairs: at chance, its standard error is {0.5 / pairs**0.5:.3f}",)
+    return Answer(
+        question="recognition",
+        claim=f"one exposure is enough for {best} to recognise as people do, by raw likelihood",
+        verdict=judge(probability),
+        probability=probability,
+        sentence=_sentence(curves, best, human, trials),
+        repeat=Repeat(command, VERSION, seed, trials.source, _digest(trials)),
+        findings=(
+            until_human(curves, human),
+            accuracies(curves),
+            why_they_differ(trials),
+            *((kept,) if kept else ()),
+        ),
+        charts=(chart(curves, human, "raw"), chart(curves, human, "change")),
+        assumptions=(
+            "people were tested after one look at each of 2,500 objects, not on this material",
+            "the change rule knows each item's loss at the first look, which a person does not have in this form",
+            "pairs are what was sampled: lists and seeds of one pair err together",
+            *(few if pairs < FEW_PAIRS else ()),
+        ),
+    )
+
+
+def _best(curves: list[Curve], human: Human) -> str:
+    """The model that needs the fewest exposures by raw likelihood, over its conditions."""
+    raw = [c for c in curves if c.rule == "raw" and c.condition in human]
+
+    def needed(label: str) -> tuple[float, float]:
+        own = [c for c in raw if c.label == label]
+        reached = [c.reached(human[c.condition][0])[0] for c in own]
+        return float(np.mean(reached)), -float(np.mean([c.accuracy.mean() for c in own]))
+
+    return min(dict.fromkeys(c.label for c in raw), key=needed)
+
+
+def _after_one(curves: list[Curve], label: str, human: Human) -> float | None:
+    """The share of resamples in which one exposure reaches people in every condition."""
+    own = [c for c in curves if c.label == label and c.rule == "raw" and c.condition in human]
+    if any(1.0 not in c.exposures for c in own):
+        return None
+    return float(np.mean(np.all([c.crossings(human[c.condition][0]) <= 1 for c in own], axis=0)))
+
+
+def _sentence(curves: list[Curve], label: str, human: Human, trials: Trials) -> str:
+    own = [c for c in curves if c.label == label and c.condition in human]
+    condition = "exemplar" if any(c.condition == "exemplar" for c in own) else own[0].condition
+    words = [
+        f"{_exposures(curve, human)} by {called}"
+        for rule, called in (("raw", "raw likelihood"), ("change", "change in likelihood"))
+        for curve in own
+        if (curve.rule, curve.condition) == (rule, condition)
+    ]
+    trace = next(((s, t) for name, c, s, t in traces(trials) if (name, c) == (label, condition)), None)
+    why = ""
+    if trace and trace[1] > 0:
+        why = (
+            f". Items of a pair differ by {trace[0]:.2g} nat (sd) and one exposure moves them apart by {trace[1]:.2g}, "
+            f"{trace[0] / trace[1]:.0f} times less"
+        )
+    return f"{label}: {condition} recognition is as good as people's {' and '.join(words)}{why}."
+
+
+def _exposures(curve: Curve, human: Human) -> str:
+    value, low, high = curve.reached(human[curve.condition][0])
+    if not np.isfinite(value):
+        return f"not within {curve.exposures.max():g} exposures"
+    upper = f"{high:g}" if np.isfinite(high) else "never"
+    return f"after {value:g} [{low:g}, {upper}] exposures"
+
+
+def _digest(trials: Trials) -> str:
+    from scalewise.runs.table import Runs
+
+    return Runs(trials.table, trials.source).sha256

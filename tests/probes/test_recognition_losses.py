@@ -1,0 +1,175 @@
+"""Recognition from item losses: the published table under both rules, planted traces, and what cannot be judged."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import scalewise as sw
+from scalewise.errors import QuestionError, TableError
+from scalewise.probes.recognition import human_runs, judged, read_losses
+from scalewise.probes.recognition.losses import HUMAN
+from scalewise.questions.recognition import recognition
+from scalewise.runs.trials import Trials
+
+
+def answered(trials: Trials) -> sw.Answer:
+    return recognition(trials, HUMAN, "scalewise probe recognition", resamples=300)
+
+
+def reached(answer: sw.Answer, model: str, rule: str) -> dict[str, tuple[object, ...]]:
+    """Exposures until human with their interval, by condition."""
+    finding = answer.finding("Exposures until human accuracy")
+    rows = [dict(zip(finding.columns, row, strict=True)) for row in finding.rows]
+    return {
+        str(r["condition"]): (r["exposures"], r["exposures_low"], r["exposures_high"])
+        for r in rows
+        if (r["model"], r["rule"]) == (model, rule)
+    }
+
+
+PUBLISHED = {
+    "brady imagenet": {"novel": 14, "exemplar": 9, "state": 8},
+    "brady saycam": {"novel": 13, "exemplar": 9, "state": 8},
+    "brady_model_size mini": {"novel": 28, "exemplar": 16, "state": 14},
+    "brady_model_size control": {"novel": 11, "exemplar": 7, "state": 6},
+}
+"""First exposure at human accuracy by raw likelihood, from the item losses behind Orhan 2022 (arXiv 2204.13061).
+mini reaches 370 of 400, exactly people's 92.5 %, after 28."""
+
+
+def test_published_losses_reproduce_the_table_under_both_rules(shared: Path) -> None:
+    trials = read_losses(shared / "igpt_recognition_memory" / "item_losses.parquet")
+    answer = answered(trials)
+    for model, expected in PUBLISHED.items():
+        raw = reached(answer, model, "raw")
+        assert {condition: ends[0] for condition, ends in raw.items()} == expected
+        for value, low, high in raw.values():
+            assert low <= value <= high  # type: ignore[operator]
+        assert set(reached(answer, model, "change").values()) == {(2.0, 2.0, 2.0)}
+    runs = human_runs(trials).table
+    second = runs.filter((pl.col("rule") == "change") & (pl.col("exposure") == 2))
+    pooled = second.group_by("group", "condition").agg(pl.col("accuracy").mean())
+    for row in pooled.iter_rows(named=True):
+        if "brady " in row["group"] and "tabularasa" not in row["group"]:
+            assert 0.97 <= row["accuracy"] <= 1
+    scratch = pooled.filter(pl.col("group").str.contains("tabularasa"))["accuracy"]
+    assert scratch.len() == 3
+    assert scratch.is_between(0.47, 0.55).all()
+    assert reached(answer, "brady tabularasa", "raw")["exemplar"][0] == 59
+    assert reached(answer, "brady tabularasa", "change")["exemplar"][0] is None
+
+
+def test_the_question_target_answers_from_the_runs(shared: Path) -> None:
+    where = "model == 'imagenet'"
+    runs = human_runs(read_losses(shared / "igpt_recognition_memory" / "item_losses.parquet", where))
+    table = runs.table.filter((pl.col("rule") == "raw") & (pl.col("condition") != "novel"))
+    answer = sw.ask(
+        "target", table, x="exposure", y="accuracy", level_column="human", points="all", items="n_items", resamples=100
+    )
+    finding = answer.finding("How much exposure until the level")
+    found = [dict(zip(finding.columns, row, strict=True)) for row in finding.rows]
+    assert [round(float(str(row["reached_at"]))) for row in found] == [8, 7]
+
+
+def planted(seed: int, trace: float, pairs: int = 150, spread: float = 0.3, looks: int = 12) -> pl.DataFrame:
+    """Losses of pairs in which every exposure lowers the studied item's loss by `trace` more than the foil's."""
+    rng = np.random.default_rng(seed)
+    studied, foil = (3 + rng.normal(0, spread, pairs) for _ in range(2))
+    rows = []
+    for exposure in range(looks):
+        noise = rng.normal(0, 0.004, (2, pairs))
+        for pair in range(pairs):
+            for seen, loss in ((True, studied[pair] - trace * exposure), (False, foil[pair])):
+                rows.append(("exemplar", pair, exposure, seen, loss + noise[int(seen), pair]))
+    return pl.DataFrame(rows, schema=["condition", "pair", "exposure", "seen", "loss"], orient="row").with_columns(
+        pl.lit("r").alias("run")
+    )
+
+
+def test_a_planted_trace_is_found_at_once_by_change_and_late_by_raw_likelihood() -> None:
+    """With sd s between items and a trace d an exposure, raw accuracy is Phi(d e / (s sqrt 2)) after e."""
+    answer = answered(judged(planted(0, 0.05, looks=25), "planted"))
+    raw, change = (reached(answer, "all", rule)["exemplar"] for rule in ("raw", "change"))
+    truth = 1.155 * 0.3 * np.sqrt(2) / 0.05  # Phi(1.155) = .876, the human level
+    assert raw[1] <= np.ceil(truth) <= raw[2]  # type: ignore[operator]
+    assert change == (1, 1, 1)
+    why = dict(zip(*(answer.finding("Why the rules differ").columns, answer.finding("Why the rules differ").rows[0])))  # noqa: B905
+    assert why["trace_of_one_exposure"] == pytest.approx(0.05, abs=0.003)
+    assert why["difference_within_pairs"] == pytest.approx(0.3 * np.sqrt(2), rel=0.15)
+    assert answer.verdict == "no"
+    assert answer.charts[0].layers["points"]
+    assert sw.Answer.from_json(answer.to_json()) == answer
+
+
+def test_intervals_cover_the_planted_exposure() -> None:
+    truth = np.ceil(1.155 * 0.3 * np.sqrt(2) / 0.05)
+    covered = []
+    for seed in range(40):
+        raw = reached(answered(judged(planted(seed, 0.05, 80, looks=25), "planted")), "all", "raw")["exemplar"]
+        covered.append(raw[1] <= truth <= (raw[2] or np.inf))  # type: ignore[operator]
+    assert np.mean(covered) >= 0.85  # the first of several noisy looks comes early, so a little below 95 %
+
+
+def test_no_trace_is_never_recognised() -> None:
+    answer = answered(judged(planted(1, 0.0), "planted"))
+    assert reached(answer, "all", "raw")["exemplar"] == (None, None, None)
+    assert reached(answer, "all", "change")["exemplar"] == (None, None, None)
+    assert "not within 11 exposures by raw likelihood" in answer.sentence
+
+
+def test_one_big_exposure_is_enough() -> None:
+    answer = answered(judged(planted(2, 3.0, looks=4), "planted"))
+    assert answer.verdict == "yes"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.filter(~((pl.col("pair") == 3) & ~pl.col("seen"))), "every studied item needs one foil"),
+        (lambda t: t.with_columns(pl.lit(float("nan")).alias("loss")), "not a finite number"),
+        (lambda t: t.with_columns((11 - pl.col("exposure")).alias("exposure")), "are they in order"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused(change: object, message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        judged(change(planted(0, 0.05)), "made")  # type: ignore[operator]
+
+
+def test_a_condition_without_a_human_level_is_refused() -> None:
+    with pytest.raises(QuestionError, match="no human level is known for other"):
+        answered(judged(planted(0, 0.05).with_columns(pl.lit("other").alias("condition")), "made"))
+
+
+def test_few_pairs_are_said() -> None:
+    answer = answered(judged(planted(0, 0.05, pairs=20), "made"))
+    assert any("only 20 pairs" in line for line in answer.assumptions)
+
+
+def command(*words: str) -> subprocess.CompletedProcess[str]:
+    call = [sys.executable, "-m", "scalewise", "probe", *words]
+    return subprocess.run(call, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_command_judges_a_file_and_writes_runs(tmp_path: Path) -> None:
+    planted(0, 0.05).write_csv(tmp_path / "losses.csv")
+    done = command("recognition", "--losses", str(tmp_path / "losses.csv"), "--runs", str(tmp_path / "runs.csv"))
+    assert done.returncode == 0, done.stderr
+    assert "by change in likelihood" in " ".join(done.stdout.split())
+    assert {"exposure", "accuracy", "se", "human", "chance"} <= set(pl.read_csv(tmp_path / "runs.csv").columns)
+
+
+def test_slips_are_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("pair,loss\n1,2\n")
+    for words, message in (
+        (("recognitoin",), "did you mean 'recognition'"),
+        (("recognition", "--losses", str(tmp_path / "bad.csv")), "need a column 'condition'"),
+        (("recognition", "--losses", str(tmp_path / "none.csv")), "there is no such file"),
+    ):
+        done = command(*words)
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
+        assert message in done.stderr
