@@ -9,6 +9,7 @@ from pathlib import Path
 from shutil import copyfile, rmtree
 
 from scalewise.errors import QuestionError, StudyError
+from scalewise.lab.data.corpus import BYTES
 from scalewise.lab.study import load_study
 from scalewise.lab.weights import load_weights, run_folder
 from scalewise.publish.card import model_card
@@ -35,7 +36,10 @@ def publish(run: Path, to: Path, *, name: str | None = None, license_id: str | N
     folder = run_folder(run)
     beside = to.absolute().with_name(f".{to.name}.{os.getpid()}.new")
     try:
-        write_checkpoint(load_weights(folder), beside)
+        model = load_weights(folder)
+        if model.shape.vocabulary != BYTES:
+            raise StudyError(f"{folder.path}: its tokens are not bytes, and only models of bytes can be published.")
+        write_checkpoint(model, beside)
         _write_records(Store(folder.path.parents[1]), beside)
         copyfile(folder.metrics_path, beside / "metrics.jsonl")
         copyfile(Path(__file__).parent / "templates" / "demo.py", beside / "demo.py")
@@ -45,7 +49,7 @@ def publish(run: Path, to: Path, *, name: str | None = None, license_id: str | N
             name or f"{study.name}-{folder.path.name}",
             study.name,
             folder,
-            load_weights(folder).shape,
+            model.shape,
             json.loads((beside / "corpus.json").read_text(encoding="utf-8")),
             license_id=license_id,
             without_report=_write_report(beside, calls, seed),
