@@ -14,7 +14,7 @@ from scalewise.lab.data.documents import assembled
 from scalewise.lab.data.kept import keep, kept
 from scalewise.lab.data.tasks import TASKS, copying, modular_addition
 from scalewise.lab.data.windows import held_out_windows, reading_order
-from scalewise.lab.plan import cells_of, check_budgets
+from scalewise.lab.plan import cells_of, check_budgets, repetition
 from scalewise.lab.study import Data, Study
 
 WORDS = ["the", "model", "reads", "text", "and", "learns", "what", "comes", "next", "in", "a", "small", "world"]
@@ -223,3 +223,14 @@ def test_a_batch_larger_than_the_text_is_refused(tmp_path: Path) -> None:
     study = Study(name="any", flops=(1e15,), sizes=({"width": 8, "depth": 1},), batch={"tokens": 1e6, "at_tokens": 1e6})
     with pytest.raises(StudyError, match=r"batch: a step of width 8.*more than the 1\d\d,\d\d\d there are"):
         check_budgets(study, corpus)
+
+
+@pytest.mark.parametrize(("times", "warned"), [(3.0, False), (6.0, True)])
+def test_more_than_four_passes_are_warned_of(tmp_path: Path, times: float, warned: bool) -> None:
+    (tmp_path / "text").write_text("".join(sentences(3000)))
+    corpus = load_corpus(str(tmp_path / "text"))
+    flops_per_token = 6 * (4 * 8**2 + 3 * 8 * 24 + 256 * 8) + 12 * 8 * 128
+    study = Study(name="any", flops=(times * corpus.train.size * flops_per_token,), sizes=({"width": 8, "depth": 1},))
+    sentence = repetition(study, corpus)
+    assert bool(sentence) == warned
+    assert not sentence or "reads its text 6 times" in sentence

@@ -18,6 +18,7 @@ from scalewise.cli.reading import read_runs
 from scalewise.cli.serving import serve
 from scalewise.cli.status import INTERRUPTED, WRONG_USE
 from scalewise.cli.training import report, train
+from scalewise.cli.watching import watch
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -84,6 +85,7 @@ app.command("read", epilog="Example: scalewise read logs/ more/*.csv --into tabl
 app.command("report", epilog="Example: scalewise report smol --into out/demo.html")(report)
 app.command("plan", epilog="Example: scalewise plan studies/lab.toml")(plan)
 app.command("train", epilog="Example: scalewise train studies/lab.toml --into out/lab --html out/lab.html")(train)
+app.command("watch", epilog="Example: scalewise watch out/lab")(watch)
 app.command("serve", epilog="Example: scalewise serve out/lab")(serve)
 app.command("publish", epilog="Example: scalewise publish out/lab --to out/model --license apache-2.0")(publish)
 

@@ -27,7 +27,7 @@ def plan(
     from scalewise.lab.findings import findings_here
     from scalewise.lab.forecast import forecasts
     from scalewise.lab.places.here import check, cores
-    from scalewise.lab.plan import check_budgets
+    from scalewise.lab.plan import check_budgets, repetition
     from scalewise.lab.study import load_study
 
     declared = load_study(study)
@@ -37,7 +37,13 @@ def plan(
     check_budgets(declared, corpus)
     torch.set_num_threads(1)  # as a worker computes
     rows = forecasts(declared, corpus, findings_here(device, declared.training.precision))
-    _print([_row(forecast) for forecast in rows], workers or cores(), int(corpus.train.size), as_json)
+    _print(
+        [_row(forecast) for forecast in rows],
+        workers or cores(),
+        int(corpus.train.size),
+        repetition(declared, corpus),
+        as_json,
+    )
 
 
 def _row(forecast: "Forecast") -> dict[str, Any]:
@@ -57,13 +63,11 @@ def _row(forecast: "Forecast") -> dict[str, Any]:
     }
 
 
-def _print(rows: list[dict[str, Any]], workers: int, unique: int, as_json: bool) -> None:
+def _print(rows: list[dict[str, Any]], workers: int, unique: int, warning: str | None, as_json: bool) -> None:
     import json
 
     from rich.console import Console
     from rich.table import Table
-
-    from scalewise.lab.plan import MOST_EPOCHS
 
     arms = {row["arm"]: sum(r["flops"] for r in rows if r["arm"] == row["arm"]) for row in rows}
     total = {
@@ -72,7 +76,7 @@ def _print(rows: list[dict[str, Any]], workers: int, unique: int, as_json: bool)
         "minutes": sum(row["minutes"] for row in rows) / workers,
         "workers": workers,
         "memory_mb": workers * max(row["memory_mb"] for row in rows),
-        "unique_bytes": unique,
+        "unique_tokens": unique,
     }
     if as_json:
         typer.echo(json.dumps({"sizes": rows, "flops_per_arm": arms, "total": total}, indent=1))
@@ -92,12 +96,10 @@ def _print(rows: list[dict[str, Any]], workers: int, unique: int, as_json: bool)
         f"workers and {total['memory_mb'] / 1e3:.1f} GB, more where a search has to grow."
     )
     most = max(row["epochs"] for row in rows)
-    typer.echo(f"{unique:,} bytes of training text; the longest run reads them {most:.2g} times.")
-    if most > MOST_EPOCHS:
-        typer.echo(
-            f"scalewise: beyond {MOST_EPOCHS:.0f} passes repeated text is worth less than new text; give more.",
-            err=True,
-        )
+    text = f"{unique:,} training tokens; the longest run reads them {most:.2g} times."
+    typer.echo(text if unique else "Every token is fresh.")
+    if warning:
+        typer.echo(f"scalewise: {warning}", err=True)
 
 
 def _short(value: float) -> str:

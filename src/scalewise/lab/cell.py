@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from scalewise.errors import DiskFullError
+from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.lab.checkpoint import side_by_side
 from scalewise.lab.compute import Compute
 from scalewise.lab.data.corpus import Corpus
@@ -37,6 +37,7 @@ def train_cell(
             except DiskFullError:
                 raise
             except Exception as error:
+                kind = "" if isinstance(error, ScalewiseError) else f"{type(error).__name__}: "
                 for folder in (store.run(recipe.name) for recipe in together):
                     if not folder.has_ended():
-                        folder.set_state("failed", f"{type(error).__name__}: {error}")
+                        folder.set_state("failed", f"{kind}{error}")

@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from scalewise.errors import StudyError
 from scalewise.lab.recipe import Recipe
 from scalewise.runs.files import naming_a_full_disk
 from scalewise.runs.store import Store
@@ -48,9 +49,16 @@ class Checkpoint:
                 other.unlink(missing_ok=True)
 
     def load(self) -> State:
+        """The latest state. Raises StudyError when the file is not a whole checkpoint."""
         import torch
 
-        state: State = torch.load(self.folder / f"{self.name}@{self.step()}.pt", weights_only=True)
+        path = self.folder / f"{self.name}@{self.step()}.pt"
+        try:
+            state: State = torch.load(path, weights_only=True)
+        except Exception:  # of a file that is not one of its own torch says something else every time
+            raise StudyError(
+                f"{path}: is not a whole checkpoint; remove it, and what it held is trained again."
+            ) from None
         return state
 
     def remove(self) -> None:

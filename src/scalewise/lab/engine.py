@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from scalewise.errors import StudyError
 from scalewise.lab.checkpoint import cooling_checkpoint, position, trunk_checkpoint
 from scalewise.lab.compute import Compute
 from scalewise.lab.data.corpus import Corpus
@@ -201,7 +202,13 @@ class Engine:
     def _load(self) -> None:
         diverged = []
         for k, run in enumerate(self.runs):
-            state = (run.cooling if run.cooling.step() else run.trunk).load()
+            checkpoint = run.cooling if run.cooling.step() else run.trunk
+            state = checkpoint.load()
+            if "row" in state and state["row"].numel() != self.stack.layout.params:
+                raise StudyError(
+                    f"{checkpoint.folder}: the checkpoint {checkpoint.name} is that of another model; remove it, and "
+                    "what it held is trained again."
+                )
             run.rows = state["rows"]
             if "diverged" in state:
                 run.folder.metrics_path.unlink(missing_ok=True)

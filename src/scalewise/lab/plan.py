@@ -46,6 +46,17 @@ def expected_flops(study: Study, corpus: Corpus) -> float:
     return sum(cells.flops for cells in cells_of(study, corpus))
 
 
+def repetition(study: Study, corpus: Corpus) -> str | None:
+    """What there is to say where the longest run reads its text more often than is worth it."""
+    most = max(cells.epochs(cells.longest) for cells in cells_of(study, corpus))
+    if most <= MOST_EPOCHS:
+        return None
+    return (
+        f"the longest run reads its text {most:.2g} times; beyond {MOST_EPOCHS:.0f} passes repeated text is worth less "
+        "than new text, so give more."
+    )
+
+
 def check_budgets(study: Study, corpus: Corpus) -> None:
     """Raises StudyError when a run would have hardly a step, or its context or batch is longer than the text, and
     MissingExtraError when a search needs what is not installed."""

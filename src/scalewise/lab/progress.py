@@ -49,6 +49,9 @@ class SuiteProgress:
     ) -> None:
         self._bar.stop()
 
+    def warn(self, sentence: str) -> None:
+        self._console.print(f"scalewise: {sentence}", highlight=False, soft_wrap=True)
+
     def begin(self, name: str, work: float) -> None:
         self._runs[name] = (work, 0.0)
 

@@ -19,7 +19,7 @@ from scalewise.lab.environment import environment
 from scalewise.lab.findings import Device
 from scalewise.lab.locks import only_trainer
 from scalewise.lab.places import Pool, check_place, pool_on
-from scalewise.lab.plan import check_budgets, expected_flops
+from scalewise.lab.plan import check_budgets, expected_flops, repetition
 from scalewise.lab.progress import PROGRESS_FILE, SuiteProgress
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.study import Study, load_study
@@ -67,6 +67,8 @@ def train_study(
             SuiteProgress(expected_flops(study, corpus), directory / PROGRESS_FILE) as progress,
             pool_on(on, store, workers, device, study.training.precision) as pool,
         ):
+            if sentence := repetition(study, corpus):
+                progress.warn(sentence)
             failed = _Suite(store, pool, progress).drive(chains)
         if failed:
             first = f"{failed[0]}: {store.run(failed[0]).message()}"

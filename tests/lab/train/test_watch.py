@@ -1,0 +1,64 @@
+"""`scalewise watch` from another terminal: while a study is trained, after a kill, and at its end."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the train extra: pip install 'scalewise[train]'")
+
+from tests.lab.train.test_nothing_lost import alone, ended, folder, start  # noqa: E402, F401
+
+from scalewise.lab.locks import only_trainer, trainer  # noqa: E402
+from scalewise.runs.store import Store  # noqa: E402
+
+pytestmark = pytest.mark.train
+
+
+def watch(directory: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "scalewise", "watch", str(directory), *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def seen(directory: Path) -> dict[str, Any]:
+    status: dict[str, Any] = json.loads(watch(directory, "--json").stdout)
+    return status
+
+
+def test_a_study_is_watched_to_its_end(folder: Path, alone: Store) -> None:  # noqa: F811
+    process = start(folder, "watched-live")
+    directory = folder / "watched-live"
+    while not (directory / "tuning.jsonl").exists():  # one cell is tuned
+        assert process.poll() is None
+    assert trainer(directory)
+    half = seen(directory)
+    assert 0.1 < half["done"] < 1
+    assert sum(size["bracketed"] + size["at_edge"] for size in half["sizes"]) >= 1
+    assert any(size["loss"] for size in half["sizes"])
+    assert ended(process) == (0, "")
+    assert not trainer(directory)
+    whole = seen(directory)
+    assert whole["done"] == 1
+    assert [size["training"] for size in whole["sizes"]] == [0, 0]
+    assert [size["bracketed"] + size["at_edge"] for size in whole["sizes"]] == [2, 2]
+    assert sum(size["ended"] for size in whole["sizes"]) == len(Store(directory).runs())
+    shown = watch(directory).stdout
+    assert "100 % of the work done" in shown
+    assert f"{whole['sizes'][0]['loss']:.3f}" in shown
+
+
+def test_what_is_no_study_is_said(tmp_path: Path) -> None:
+    done = watch(tmp_path)
+    assert done.returncode == 2
+    assert "no study has been begun there" in done.stderr
+
+
+def test_who_looks_does_not_keep_a_trainer_out(tmp_path: Path) -> None:
+    with only_trainer(tmp_path):
+        assert trainer(tmp_path)
+    assert not trainer(tmp_path)
+    with only_trainer(tmp_path):
+        pass
