@@ -149,15 +149,15 @@ def _losses(stack: Stack, items: torch.Tensor) -> Floats:
 def tuned_rate(
     shape: Shape, material: Material, start: torch.Tensor | None, seed: int, batch: int, tell: Told = lambda share: None
 ) -> Tuned:
-    """The study rate 2^best, bracketed on pairs of its own: what tells studied items from foils best by raw likelihood,
-    as mean margin over its standard deviation, averaged over the first exposures and both lists."""
+    """The study rate 2^best, bracketed on pairs of its own: what tells most studied items from their foils by raw
+    likelihood, averaged over the first exposures and both lists."""
     search = bracket(STUDY_CENTRE, FIRST_REACH)
     wanted = next(search)
     while True:
         learners = [Learner(seed, side, 2.0**exponent, start) for exponent in wanted for side in (0, 1)]
         losses, _ = studied(shape, material, learners, TUNED_EXPOSURES, batch, tell=tell)
         margins = np.stack([_margin(losses[1:, k], x.studies) for k, x in enumerate(learners)])
-        told = (margins.mean(axis=2) / margins.std(axis=2)).mean(axis=1).reshape(-1, 2).mean(axis=1)
+        told = (np.sign(margins) / 2 + 0.5).mean(axis=(1, 2)).reshape(-1, 2).mean(axis=1)
         try:
             wanted = search.send({e: -float(t) for e, t in zip(wanted, told, strict=True)})
         except StopIteration as end:
