@@ -28,8 +28,8 @@ Floats = NDArray[np.float64]
 PRETRAIN_BATCH = 32
 PRETRAIN_RATE = 2.0**-7
 """Peak rate at width 64; muP carries it to other widths."""
-STUDY_CENTRE = -11
-"""Study rates are tried around 2^-11."""
+STUDY_CENTRE = -8
+"""Study rates are tried around 2^-8, and further while the best is at the edge."""
 TUNED_EXPOSURES = 5
 EVALUATED_AT_ONCE = 64
 Told = Callable[[float], None]
