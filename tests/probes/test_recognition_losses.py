@@ -71,7 +71,7 @@ def test_raw_accuracies_are_the_published_counts(shared: Path) -> None:
     published = pl.read_csv(folder / "accuracy.csv.gz").filter(pl.col("experiment") == "brady")
     run = pl.concat_str(["experiment", "model", "stimulus_set", "run"], separator="/")
     published = published.select(
-        pl.concat_str([run, pl.col("test"), pl.lit("raw")], separator=", ").alias("run"),
+        pl.concat_str([run, "model", "test", pl.lit("raw")], separator=", ").alias("run"),
         pl.col("exposures").cast(pl.Float64).alias("exposure"),
         "n_correct",
     )
