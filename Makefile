@@ -70,5 +70,5 @@ $(VENV)/.train: $(VENV)/.base constraints.txt
 
 $(VENV)/.test: $(VENV)/.train
 	@echo "installing what the tests need"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train,frames,dev]'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train,web,cluster,frames,dev]'
 	@touch $@

@@ -17,12 +17,14 @@ MAY_IMPORT = {
     "checks": {"runs", "laws"},
     "questions": {"runs", "laws", "checks", "errors", "version"},
     "report": {"questions", "errors", "runs", "laws"},
-    "lab": {"runs", "errors"},
+    "lab": {"runs", "errors", "version"},
+    "web": {"runs", "questions", "report", "lab", "errors", "version"},
+    "publish": {"lab", "runs", "questions", "report", "errors", "version"},
     "probes": {"runs", "lab", "errors"},
 }
 """The road, as docs/extending.md draws it. `questions` may also reach `report` from inside a method of Answer."""
 
-HEAVY = ("torch", "scipy", "polars", "vl_convert", "numpy", "pydantic", "jinja2")
+HEAVY = ("torch", "scipy", "polars", "vl_convert", "numpy", "pydantic", "jinja2", "starlette", "uvicorn")
 
 
 def imports_of(path: Path, top_level_only: bool) -> set[str]:

@@ -16,6 +16,10 @@ class StudyError(ScalewiseError):
     """A study file is wrong; all of its errors are listed at once."""
 
 
+class DiskFullError(ScalewiseError):
+    """There is no room for what has to be written; what was written before is whole."""
+
+
 class QuestionError(ScalewiseError):
     """A question cannot be asked of these runs, or its options contradict each other."""
 

@@ -111,6 +111,17 @@ def test_the_standard_library_is_a_corpus_with_a_record() -> None:
     assert load_corpus("stdlib").sha256 == corpus.sha256
 
 
+def test_no_text_is_on_both_sides_under_two_names(tmp_path: Path) -> None:
+    texts = [f"{number} " * 1000 for number in range(256)]
+    for number, text in enumerate(texts):
+        (tmp_path / f"{number}.txt").write_text(text)
+        (tmp_path / f"copy of {number}.txt").write_text(text)
+    corpus = load_corpus(str(tmp_path))
+    train, held_out = corpus.train.tobytes().decode(), corpus.held_out.tobytes().decode()
+    assert all(train.split("\n").count(text) + held_out.split("\n").count(text) == 1 for text in texts)
+    assert corpus.file_list.count(",duplicate\n") == len(texts)
+
+
 def test_a_text_file_is_a_corpus(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_bytes(bytes(range(256)) * 800)
     corpus = load_corpus(str(tmp_path / "text.txt"))

@@ -172,14 +172,19 @@ def test_a_constant_loss_is_no_evidence() -> None:
 
 
 def test_several_groups_need_a_law_each(known_world: pl.DataFrame) -> None:
-    two = pl.concat([known_world.with_columns(pl.lit(g).alias("group")) for g in ("a", "b")])
-    with pytest.raises(sw.ScalewiseError, match="the groups a, b need a law each"):
-        sw.ask("model-size", two)
+    worse = known_world.with_columns(pl.col("loss") + 0.1, group=pl.lit("b"))
+    two = pl.concat([known_world.with_columns(group=pl.lit("a")), worse])
     one = sw.ask("model-size", two, group="a", resamples=20)
     assert any("group 'a': 90 of 180 rows kept" in line for line in one.reading)
     alone = sw.ask("model-size", known_world, resamples=20)
     compared = "What the exponent depends on"  # this shows the other groups too
     assert [f for f in one.findings if f.title != compared] == list(alone.findings)
+    best = sw.ask("model-size", two, resamples=20)
+    assert best.findings == one.findings
+    assert (
+        best.sentence
+        == one.sentence[:-1] + ". This is for group 'a', whose loss is the lowest; --group chooses another."
+    )
     assert [row[0] for row in one.finding(compared).rows] == ["as answered: group a", "group b"]
 
 

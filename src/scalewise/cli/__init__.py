@@ -1,21 +1,21 @@
 """The commands. Thin: parse, call, print; every error a user can cause is caught here, once.
 
-`asking.py` makes a command of every question, `comparing.py` tells laws apart, `planning.py` says what a study will
-cost, `training.py` trains and reports, `probing.py` finds the probes' commands (`probe_NAME.py`), `options.py` holds
+`asking.py` makes a command of every question; the other files are named for what their commands do; `options.py` holds
 what commands share.
 """
 
 import sys
-from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from scalewise.cli.asking import QuestionGroup
 from scalewise.cli.comparing import compare_laws
-from scalewise.cli.options import Column, Counting, NanDiverged, Table, Where, check_outputs, read_table
 from scalewise.cli.planning import plan
 from scalewise.cli.probing import ProbeGroup
+from scalewise.cli.publishing import publish
+from scalewise.cli.reading import read_runs
+from scalewise.cli.serving import serve
 from scalewise.cli.status import INTERRUPTED, WRONG_USE
 from scalewise.cli.training import report, train
 
@@ -78,28 +78,14 @@ app.command(
 )(compare_laws)
 
 
-@app.command("read", epilog="Example: scalewise read runs.csv --column params=n_weights --save tidy.parquet")
-def read_runs(
-    runs: Table,
-    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the tidy table: .csv or .parquet.")] = None,
-    where: Where = None,
-    column: Column = None,
-    nan_means_diverged: NanDiverged = False,
-    flops_by: Counting = "given",
-) -> None:
-    """Read a table and say what was taken as what, inferred or left alone."""
-    check_outputs(save)
-    table = read_table(runs, where, column, nan_means_diverged, flops_by)
-    if save:
-        table.save(save)
-    typer.echo(str(table))
-    if save:
-        typer.echo(f"saved {save}", err=True)
-
-
+app.command("read", epilog="Example: scalewise read logs/ more/*.csv --into table --from-name 'd={width:int}_'")(
+    read_runs
+)
 app.command("report", epilog="Example: scalewise report smol --into out/demo.html")(report)
 app.command("plan", epilog="Example: scalewise plan studies/lab.toml")(plan)
 app.command("train", epilog="Example: scalewise train studies/lab.toml --into out/lab --html out/lab.html")(train)
+app.command("serve", epilog="Example: scalewise serve out/lab")(serve)
+app.command("publish", epilog="Example: scalewise publish out/lab --to out/model --license apache-2.0")(publish)
 
 
 def main() -> None:

@@ -14,7 +14,9 @@ from scalewise.cli.options import (
     Counting,
     Csv,
     Figures,
+    FromName,
     Html,
+    Join,
     NanDiverged,
     Table,
     Where,
@@ -27,11 +29,16 @@ from scalewise.questions import QUESTIONS, Question, check_call
 if TYPE_CHECKING:
     from scalewise.questions.answer import Answer
 
-READING: dict[str, Any] = {"where": Where, "column": Column, "nan_means_diverged": NanDiverged, "flops_by": Counting}
+READING: dict[str, Any] = {
+    "where": Where,
+    "column": Column,
+    "nan_means_diverged": NanDiverged,
+    "flops_by": Counting,
+    "from_name": FromName,
+    "join": Join,
+}
 GIVING: dict[str, Any] = {"json": AsJson, "csv": Csv, "html": Html, "save_figures": Figures}
 DEFAULTS = {"nan_means_diverged": False, "flops_by": "given", "json": False}
-HIDDEN = ("resamples",)
-"""Options for programs: too few refits make intervals that are none."""
 
 
 class QuestionGroup(TyperGroup):
@@ -66,11 +73,10 @@ def _command(question: Question) -> Callable[..., None]:
         table = read_table(runs, **reading)
         give(question.function(table, **options), **giving)
 
-    own = inspect.signature(question.function).parameters
     parameters: list[tuple[str, Any, Any]] = [("runs", Table, inspect.Parameter.empty)]
-    for name, (kind, option) in question.options.items():
-        shown = typer.Option(help=option.help, hidden=name in HIDDEN)
-        parameters.append((name, Annotated[kind, shown], own[name].default))
+    for name, declared in question.options.items():
+        shown = typer.Option(help=declared.option.help, hidden=declared.for_programs)
+        parameters.append((name, Annotated[declared.kind, shown], declared.default))
     parameters += [(name, kind, DEFAULTS.get(name)) for name, kind in (READING | GIVING).items()]
     signature = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)

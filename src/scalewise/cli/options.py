@@ -13,7 +13,7 @@ FlopsBy = Literal["given", "full", "6nd"]
 Table = Annotated[
     str,
     typer.Argument(
-        metavar="RUNS", help="CSV, Parquet or JSON-lines file, store folder, 'smol', or - for CSV on standard input."
+        metavar="RUNS", help="A table, a log or a folder of logs, a store, 'smol', or - for CSV on standard input."
     ),
 ]
 Group = Annotated[str | None, typer.Option(help="Only this group of runs, where the table has several.")]
@@ -26,6 +26,13 @@ NanDiverged = Annotated[
 ]
 Counting = Annotated[
     FlopsBy, typer.Option("--flops-by", help="Operations: as given, counted in full from the shape, or 6ND.")
+]
+FromName = Annotated[
+    str | None,
+    typer.Option("--from-name", metavar="PATTERN", help="Columns from runs' names: 'd={width:int}_{params:size}'."),
+]
+Join = Annotated[
+    Path | None, typer.Option("--join", metavar="FILE", help="A table of one row a run that fills in sizes or recipes.")
 ]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON instead of text.")]
@@ -52,7 +59,13 @@ def check_outputs(file: Path | None, *folders: Path | None) -> None:
 
 
 def read_table(
-    source: str, where: str | None, column: list[str] | None, nan_means_diverged: bool, flops_by: FlopsBy
+    source: str | list[str],
+    where: str | None,
+    column: list[str] | None,
+    nan_means_diverged: bool,
+    flops_by: FlopsBy,
+    from_name: str | None = None,
+    join: Path | None = None,
 ) -> "Runs":
     from scalewise.errors import TableError
     from scalewise.runs import read
@@ -64,5 +77,5 @@ def read_table(
             why = "given twice" if equals else "write OURS=THEIRS, for example params=n_weights"
             raise TableError(f"--column {pair}: {why}.")
         named[ours] = theirs
-    runs = read(source, named, nan_means_diverged, flops_by)
+    runs = read(source, named, nan_means_diverged, flops_by, from_name, join)
     return runs.filtered(where) if where else runs

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scalewise.cli.training import Device, check_torch, cores
+from scalewise.cli.training import Device, check_torch
 
 if TYPE_CHECKING:
     from scalewise.lab.forecast import Forecast
@@ -26,12 +26,12 @@ def plan(
     from scalewise.lab.data.corpus import corpus_source, load_corpus
     from scalewise.lab.findings import findings_here
     from scalewise.lab.forecast import forecasts
+    from scalewise.lab.places.here import check, cores
     from scalewise.lab.plan import check_budgets
     from scalewise.lab.study import load_study
-    from scalewise.lab.suite import check_device
 
     declared = load_study(study)
-    check_device(device)
+    check(device)
     corpus = load_corpus(corpus_source(declared.data.corpus, study))
     check_budgets(declared, corpus)
     torch.set_num_threads(1)  # as a worker computes

@@ -1,20 +1,17 @@
 """The commands that train a suite and answer several questions in one report."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from scalewise.cli.options import Column, Counting, NanDiverged, Seed, Table, Where, check_outputs, read_table
 
 if TYPE_CHECKING:
+    from scalewise.questions.ask_each import Call
     from scalewise.runs import Runs
 
 Device = Literal["cpu", "cuda"]
-Call = tuple[str, dict[str, Any], str | None]
-"""A question, its options, and which runs it is asked of."""
-USUAL = ("equal-compute", "model-size")
-"""What a report answers when nobody says what is asked."""
 
 
 def report(
@@ -30,8 +27,10 @@ def report(
     seed: Seed = 0,
 ) -> None:
     """Ask several questions of one table, print the answers and write them into one HTML file."""
+    from scalewise.questions.ask_each import USUAL
+
     check_outputs(into)
-    calls = _study_questions(study) if study else [(question, {}, None) for question in USUAL]
+    calls = _study_questions(study) if study else [*USUAL]
     _report(read_table(runs, where, column, nan_means_diverged, flops_by), calls, into, seed)
 
 
@@ -40,8 +39,14 @@ def train(
     into: Annotated[
         Path, typer.Option(metavar="DIR", help="Where runs are kept; the same folder goes on where it stopped.")
     ],
-    workers: Annotated[int | None, typer.Option(help="Runs trained at once. Default: one per core.", min=1)] = None,
-    device: Annotated[Device, typer.Option(help="Where to train.")] = "cpu",
+    workers: Annotated[
+        int | None, typer.Option(help="Stacks trained at once. Default: one per core; on Ray all that fit.", min=1)
+    ] = None,
+    device: Annotated[Device, typer.Option(help="What to train on.")] = "cpu",
+    on: Annotated[
+        str,
+        typer.Option(metavar="PLACE", help="here; ray (RAY_ADDRESS, or a cluster on this machine); ray://HOST:PORT."),
+    ] = "here",
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Ask the study's questions at the end and write this file.")
     ] = None,
@@ -53,7 +58,7 @@ def train(
     from scalewise.lab.suite import train_study
     from scalewise.runs import read
 
-    store = train_study(study, into, workers or cores(), device)
+    store = train_study(study, into, workers, device, on)
     runs = read(store.path)
     typer.echo(f"trained {len(runs)} runs into {store.path}{_efficiency(store.path, runs)}", err=True)
     if html:
@@ -70,25 +75,16 @@ def _efficiency(directory: Path, runs: "Runs") -> str:
     return f", {rate:.2g} operations a second on each worker: {100 * rate / peak:.0f} % of the fastest product here"
 
 
-def _report(runs: "Runs", calls: list[Call], into: Path, seed: int) -> None:
+def _report(runs: "Runs", calls: "list[Call]", into: Path, seed: int) -> None:
     """A question that cannot be asked of these runs does not keep the others from being answered."""
     from rich.console import Console
 
-    from scalewise.errors import QuestionError, TableError
-    from scalewise.questions import ask as ask_question
+    from scalewise.questions.ask_each import ask_each
     from scalewise.report.html import write_html
     from scalewise.report.terminal import show
 
     console = Console(highlight=False)
-    answers, refusals = [], []
-    for question, options, where in calls:
-        try:
-            asked = runs.filtered(where) if where else runs
-            answers.append(ask_question(question, asked, **{"seed": seed, **options}))
-        except (QuestionError, TableError) as error:
-            refusals.append(f"{question} was not asked: {error}")
-    if not answers:
-        raise QuestionError(" ".join(refusals))
+    answers, refusals = ask_each(runs, calls, seed)
     for answer in answers:
         console.rule(answer.question)
         show(answer, console)
@@ -98,7 +94,7 @@ def _report(runs: "Runs", calls: list[Call], into: Path, seed: int) -> None:
     typer.echo(f"\nThe report is in {into}")
 
 
-def _study_questions(study: Path) -> list[Call]:
+def _study_questions(study: Path) -> "list[Call]":
     """The questions of a study, each checked: does it exist, and are its options of the right kind?"""
     from scalewise.lab.study import load_study
     from scalewise.questions import check_call
@@ -116,9 +112,3 @@ def check_torch() -> None:
 
     if find_spec("torch") is None:
         raise MissingExtraError("PyTorch", "train", "training")
-
-
-def cores() -> int:
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

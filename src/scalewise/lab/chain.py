@@ -92,6 +92,7 @@ def size_chain(
                 "flops_budget": budget,
                 "lr": recipe.lr,
                 "losses": {f"{2.0**e:.6g}": loss for e, loss in sorted(tuned.losses.items())},
+                "runs": [at(centre, seed).name for seed in study.tuning.seeds],
                 "bracketed": tuned.bracketed,
                 "transferred": bool(taken_over),
                 **dict(chosen.others),

@@ -13,18 +13,22 @@ from typing import Any
 
 import torch
 
-from scalewise.lab.checkpoint import Checkpoint
+from scalewise.lab.checkpoint import cooling_checkpoint, position, trunk_checkpoint
 from scalewise.lab.compute import Compute
 from scalewise.lab.data.corpus import Corpus
 from scalewise.lab.data.windows import WindowOrder, held_out_windows
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.schedule import rate_fraction
 from scalewise.lab.stack import Member, Setting, Stack
+from scalewise.lab.weights import keep_weights
 from scalewise.runs.store import State, Store
 
 LOGGED_PER_DOUBLING = 6
 """Losses are logged at steps in geometric progression, the same for every budget of a trunk."""
-CHECKPOINT_SECONDS = 20.0
+SAVING_SHARE = 0.02
+"""Checkpoints may take this share of the time, so that a kill loses about fifty times what one costs."""
+USUAL_SAVING_SECONDS = 0.005
+"""What a checkpoint is taken to cost before the first."""
 EVALUATED_AT_ONCE = 64
 
 
@@ -68,21 +72,6 @@ class Run:
         self.cooling.remove()
 
 
-def trunk_checkpoint(store: Store, recipe: Recipe) -> Checkpoint:
-    return Checkpoint(store.path / "trunks", recipe.trunk)
-
-
-def cooling_checkpoint(store: Store, recipe: Recipe) -> Checkpoint:
-    return Checkpoint(store.run(recipe.name).path, "cooling")
-
-
-def position(store: Store, recipe: Recipe) -> int:
-    """The step from which a run goes on: of its own checkpoint, or of a trunk that is not yet past its branch."""
-    own = cooling_checkpoint(store, recipe).step()
-    shared = trunk_checkpoint(store, recipe).step()
-    return own or (shared if shared <= recipe.branch_step else 0)
-
-
 class Engine:
     """Runs of one shape, schedule and budget, all at the same step: see `position`.
 
@@ -99,6 +88,7 @@ class Engine:
         self.held_out = torch.from_numpy(held_out_windows(corpus, context, recipe.held_out_windows))
         self.step = position(store, recipe)
         self.windows_read = self.step * recipe.batch_windows
+        self._saving_seconds = math.inf
 
     def train(
         self,
@@ -119,7 +109,7 @@ class Engine:
                     run.log(self.step)
             on_step(self.step)
             stopping = should_stop()
-            if stopping or self.step == self.recipe.branch_step or time.monotonic() - saved > CHECKPOINT_SECONDS:
+            if stopping or self.step == self.recipe.branch_step or time.monotonic() - saved > self._between_savings:
                 self._save()
                 saved = time.monotonic()
             if stopping:
@@ -133,6 +123,8 @@ class Engine:
             run.folder.set_state("running")
         if self.step:
             self._load()
+        elif self.recipe.init == "data-dependent":
+            self.stack.scale_to(self._next_windows())
         for run in self.runs:
             run.folder.metrics_path.unlink(missing_ok=True)  # what the checkpoint has of it is written again
             for row in run.rows:
@@ -143,15 +135,17 @@ class Engine:
         attention = compute.attention_for(self.recipe.shape.context)
         return f"{compute.device}, {compute.precision}, {compute.products} fp32 products, {attention} attention"
 
+    def _next_windows(self) -> torch.Tensor:
+        read = {
+            seed: torch.from_numpy(order.read(self.windows_read, self.recipe.batch_windows))
+            for seed, order in self.orders.items()
+        }
+        return torch.stack([read[member.seed] for member in self.stack.members])
+
     def _one_step(self) -> None:
         recipe = self.recipe
         fraction = rate_fraction(recipe.schedule, self.step, recipe.steps, recipe.warmup_steps)
-        read = {
-            seed: torch.from_numpy(order.read(self.windows_read, recipe.batch_windows))
-            for seed, order in self.orders.items()
-        }
-        windows = torch.stack([read[member.seed] for member in self.stack.members])
-        losses = self.stack.step(windows, fraction).tolist()
+        losses = self.stack.step(self._next_windows(), fraction).tolist()
         self.step += 1
         self.windows_read += recipe.batch_windows
         for run, loss in zip(self.runs, losses, strict=True):
@@ -178,8 +172,9 @@ class Engine:
         chunks = torch.split(self.held_out, EVALUATED_AT_ONCE)
         totals = sum(self.stack.evaluate(chunk).double() * len(chunk) for chunk in chunks)
         assert isinstance(totals, torch.Tensor)
-        for run, loss in zip(self.runs, (totals / len(self.held_out)).tolist(), strict=True):
+        for k, (run, loss) in enumerate(zip(self.runs, (totals / len(self.held_out)).tolist(), strict=True)):
             if math.isfinite(loss):
+                keep_weights(run.folder, self.step, self.recipe.shape, self.stack.rows[k])
                 run.log(self.step, held_out_loss=loss)
                 run.end("finished")
             else:
@@ -187,6 +182,7 @@ class Engine:
 
     def _save(self) -> None:
         """Up to the branch into the trunk's checkpoint, then into the run's own."""
+        started = time.monotonic()
         for k, run in enumerate(self.runs):
             state = self.stack.member_state(k) | {
                 "windows_read": self.windows_read,
@@ -194,6 +190,13 @@ class Engine:
                 "sums": [run.seconds, run.loss_sum, run.loss_steps],
             }
             (run.trunk if self.step <= self.recipe.branch_step else run.cooling).save(self.step, state)
+        self._saving_seconds = min(self._saving_seconds, time.monotonic() - started)  # the dearer ones had to wait
+
+    @property
+    def _between_savings(self) -> float:
+        """Seconds."""
+        known = self._saving_seconds if math.isfinite(self._saving_seconds) else USUAL_SAVING_SECONDS
+        return known / SAVING_SHARE
 
     def _load(self) -> None:
         diverged = []

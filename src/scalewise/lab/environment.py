@@ -3,13 +3,18 @@
 import platform
 from importlib.metadata import version
 
+from scalewise.lab.code import code_version
+from scalewise.version import VERSION
 
-def environment(device: str, workers: int) -> dict[str, str | int]:
-    """Software versions, processor, device and number of workers."""
+
+def environment(device: str, on: str) -> dict[str, str]:
+    """Software versions, processor, device and place."""
     return {
+        "scalewise": VERSION,
+        "code": code_version(),
         "python": platform.python_version(),
         "torch": version("torch"),
         "machine": f"{platform.system()} {platform.machine()}",
         "device": device,
-        "workers": workers,
+        "on": on,
     }

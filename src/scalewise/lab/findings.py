@@ -19,6 +19,7 @@ from scalewise.lab.shapes import Shape
 from scalewise.runs.files import write_text
 
 Wanted = Literal["auto", "bf16", "fp32"]
+Device = Literal["cpu", "cuda"]
 RECORD = "compute.json"
 MOST_MEMBERS = {"cpu": 8, "cuda": 64}
 """Beyond 8 members a stack leaves the cache of a CPU core (measured: slower from 16 on)."""
@@ -37,7 +38,7 @@ class Findings:
         return MOST_MEMBERS[self.compute.device] if shape.width <= self.stacked_up_to_width else 1
 
 
-def findings_of_study(directory: Path, device: str, precision: Wanted) -> Findings:
+def findings_of_study(directory: Path, device: Device, precision: Wanted) -> Findings:
     """What the study in this folder was begun with, or is now.
 
     Raises StudyError when it was begun on another device.

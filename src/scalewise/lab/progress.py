@@ -1,16 +1,28 @@
-"""What a person sees while a suite trains: a bar with an ETA on a terminal, and one line per ended run."""
+"""What a person sees while a suite trains: a bar with an ETA on a terminal, and one line per ended run.
 
+The same is left in a file beside the runs once a second, for whoever watches from elsewhere.
+"""
+
+import json
 import time
+from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from scalewise.runs.files import write_text
+
+PROGRESS_FILE = "progress.json"
+WRITE_SECONDS = 1.0
+
 
 class SuiteProgress:
     """Work is counted in estimated operations, so that a large run weighs more than a small one."""
 
-    def __init__(self, expected_work: float) -> None:
+    def __init__(self, expected_work: float, path: Path) -> None:
+        self._path = path
+        self._written = -WRITE_SECONDS
         self._console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("training"),
@@ -61,14 +73,21 @@ class SuiteProgress:
     def _done(self) -> float:
         return self._ended + sum(work * share for work, share in self._runs.values())
 
-    def _eta(self) -> str:
+    def _seconds_left(self) -> float | None:
         done = self._done()
         left = max(0.0, self._expected - self._skipped - done)
-        if not done:
+        return (time.monotonic() - self._began) * left / done if done else None
+
+    def _eta(self) -> str:
+        seconds = self._seconds_left()
+        if seconds is None:
             return ""
-        seconds = (time.monotonic() - self._began) * left / done
         return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {seconds:.0f} s left"
 
     def _draw(self) -> None:
         completed = min(self._expected, self._skipped + self._done())
         self._bar.update(self._task, completed=completed, eta=self._eta())
+        if time.monotonic() - self._written > WRITE_SECONDS:
+            self._written = time.monotonic()
+            share = completed / self._expected if self._expected else 1.0
+            write_text(self._path, json.dumps({"share": share, "seconds_left": self._seconds_left()}))

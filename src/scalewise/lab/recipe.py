@@ -10,7 +10,7 @@ from scalewise.lab.schedule import Schedule, branch_step
 from scalewise.lab.shapes import Gpt2Shape, LstmShape, UniversalShape, architecture_of
 from scalewise.runs.flops import TransformerShape
 
-Init = Literal["fan-in", "gpt2"]
+Init = Literal["fan-in", "gpt2", "data-dependent"]
 OptimizerName = Literal["adamw", "muon"]
 Parametrization = Literal["standard", "mup"]
 MUP_WIDTH = 64
@@ -39,6 +39,7 @@ class Recipe:
     held_out_windows: int
     data_size: int
     data_sha256: str
+    code: str
 
     @property
     def batch_tokens(self) -> int:
@@ -104,6 +105,7 @@ class Recipe:
             "schedule_tokens": self.tokens,
             "data_size": self.data_size,
             "data_sha256": self.data_sha256,
+            "code": self.code,
         }
 
 

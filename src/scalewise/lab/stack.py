@@ -6,7 +6,7 @@ the same, bit for bit, whichever members stand beside it (tested), so a stack ma
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from scalewise.lab.compute import Compute, products
 from scalewise.lab.models import model_of
 from scalewise.lab.models.layout import Layout
+from scalewise.lab.models.scaled import scale_to_batch
 from scalewise.lab.optimizers import optimizer_of
 from scalewise.lab.recipe import MUP_WIDTH, Init, OptimizerName, Parametrization, Recipe
 from scalewise.lab.shapes import Shape
@@ -74,6 +75,12 @@ class Stack:
         )
         self._gradient = torch.empty_like(self.rows)
         self._dtype = torch.bfloat16 if compute.precision == "bf16" else torch.float32
+
+    def scale_to(self, windows: Tensor) -> None:
+        """Scale first weights to a batch (K, B, T + 1) of each member: `init` data-dependent."""
+        tokens = windows.to(self.compute.device, torch.long)[..., :-1]
+        with products(self.compute.products):
+            scale_to_batch(self.model, self.layout, self.rows, tokens, replace(self.compute, precision="fp32"))
 
     def step(self, windows: Tensor, fraction: float) -> Tensor:
         """One update of every member on its windows (K, B, T + 1); the losses (K,) before it, nats per token.

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from scalewise.errors import StudyError, did_you_mean
+from scalewise.lab.code import code_version
 from scalewise.lab.data.corpus import Corpus
 from scalewise.lab.dial import HEAD_WIDTH, dialled
 from scalewise.lab.recipe import MUP_WIDTH, Init, OptimizerName, Parametrization, Recipe, batch_windows
@@ -173,6 +174,7 @@ class Study(Declared):
     tuning: Tuning = Tuning()
     arms: tuple[Arm, ...] = ()
     questions: tuple[QuestionCall, ...] = ()
+    keep_weights: Literal["tuned", "all", "none"] = "tuned"
 
     @model_validator(mode="after")
     def names_and_sizes_are_distinct(self) -> "Study":
@@ -191,6 +193,8 @@ class Study(Declared):
                 raise ValueError(
                     "parametrization mup is for adamw, init fan-in and an untied last layer (llama, universal, lstm)"
                 )
+            if training.init == "data-dependent" and training.architecture == "lstm":
+                raise ValueError("init data-dependent is for transformers; give an lstm fan-in or gpt2")
             shapes = [self.shape(arm, size) for size in self.sizes_of(arm)]
             if len(set(shapes)) < len(shapes):
                 raise ValueError("two of the sizes are the same model; list each once")
@@ -246,6 +250,7 @@ class Study(Declared):
             held_out_windows=self.data.held_out_windows,
             data_size=int(corpus.train.size),
             data_sha256=corpus.sha256,
+            code=code_version(),
         )
 
     def first_rate_exponent(self, arm: Arm, size: Size) -> int:

@@ -6,24 +6,26 @@ they stopped.
 
 import json
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from shutil import copyfile
+from typing import Any
 
 from scalewise.errors import StudyError
 from scalewise.lab.chain import Chain, chains_of
+from scalewise.lab.checkpoint import position, remove_checkpoints, side_by_side
 from scalewise.lab.data.corpus import Corpus, corpus_source, load_corpus
+from scalewise.lab.data.kept import is_kept, keep, kept
 from scalewise.lab.environment import environment
-from scalewise.lab.findings import Findings, findings_of_study
+from scalewise.lab.findings import Device
+from scalewise.lab.locks import only_trainer
+from scalewise.lab.places import Pool, check_place, pool_on
 from scalewise.lab.plan import check_budgets, expected_flops
-from scalewise.lab.progress import SuiteProgress
+from scalewise.lab.progress import PROGRESS_FILE, SuiteProgress
 from scalewise.lab.recipe import Recipe
-from scalewise.lab.study import load_study
-from scalewise.lab.workers import WorkerPool
-from scalewise.runs.files import write_text
-from scalewise.runs.store import Store
+from scalewise.lab.study import Study, load_study
+from scalewise.lab.weights import prune_weights
+from scalewise.runs.files import check_writable, write_text, write_whole
+from scalewise.runs.store import DECLARED, Store
 
 
 @dataclass
@@ -36,66 +38,51 @@ class _Waiting:
     failed: bool = False
 
 
-def train_study(study_path: Path, directory: Path, workers: int, device: str = "cpu") -> Store:
+def train_study(
+    study_path: Path, directory: Path, workers: int | None = None, device: Device = "cpu", on: str = "here"
+) -> Store:
     """Train a study into a folder, or go on with the one that is there.
 
-    Raises StudyError when the folder holds another study, is being trained into by another process, the corpus has
-    changed since it was begun, or some runs failed. KeyboardInterrupt leaves checkpoints from which the same call goes
-    on.
+    `on` says where: see `lab.places`. Raises StudyError when the folder holds another study, was begun with other code,
+    or is being trained into by another process, or when some runs failed; DiskFullError. KeyboardInterrupt leaves
+    checkpoints from which the same call goes on.
     """
     study = load_study(study_path)
-    check_device(device)
-    source = corpus_source(study.data.corpus, study_path)
-    corpus = load_corpus(source)
+    check_place(on, device)
+    check_folder(directory)
+    corpus = _corpus(study, study_path, directory)
     check_budgets(study, corpus)
-    store = _open_store(study_path, corpus, directory)
-    chains = chains_of(study, corpus, store.append_tuning)
-    with _locked(directory):
-        findings = findings_of_study(directory, device, study.training.precision)
+    directory.mkdir(parents=True, exist_ok=True)
+    with only_trainer(directory):
+        store = _open_store(study_path, corpus, directory, environment(device, on))
+
+        def record(cell: dict[str, Any]) -> None:
+            store.append_tuning(cell)
+            if study.keep_weights != "all":
+                prune_weights(store, cell, kept=cell["runs"] if study.keep_weights == "tuned" else ())
+
+        chains = chains_of(study, corpus, record)
         with (
-            SuiteProgress(expected_flops(study, corpus)) as progress,
-            WorkerPool(source, workers, store, findings.compute) as pool,
+            SuiteProgress(expected_flops(study, corpus), directory / PROGRESS_FILE) as progress,
+            pool_on(on, store, workers, device, study.training.precision) as pool,
         ):
-            write_text(directory / "environment.json", json.dumps(environment(device, workers), indent=1))
-            failed = _Suite(store, pool, progress, findings).drive(chains)
-    if failed:
-        first = f"{failed[0]}: {store.run(failed[0]).message()}"
-        raise StudyError(
-            f"{len(failed)} runs failed, and their sizes were not trained further (the first: {first}); the same "
-            "command tries them again."
-        )
-    for trunk in (directory / "trunks").glob("*"):
-        trunk.unlink()
-    store.save_summary()
+            failed = _Suite(store, pool, progress).drive(chains)
+        if failed:
+            first = f"{failed[0]}: {store.run(failed[0]).message()}"
+            raise StudyError(
+                f"{len(failed)} runs failed, and their sizes were not trained further (the first: {first}); the same "
+                "command tries them again."
+            )
+        store.save_summary()
+        remove_checkpoints(store)
     return store
-
-
-def check_device(device: str) -> None:
-    if device == "cuda":
-        import torch
-
-        if not torch.cuda.is_available():
-            raise StudyError("--device cuda: PyTorch finds no GPU here; leave the option out to train on the CPU.")
-
-
-@contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """One process at a time trains into a folder; the lock falls when the process ends, however it ends."""
-    import fcntl
-
-    with (directory / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StudyError(f"{directory}: another process is training into this folder; wait for it.") from None
-        yield
 
 
 class _Suite:
     """Feeds chains with losses and workers with stacks."""
 
-    def __init__(self, store: Store, pool: WorkerPool, progress: SuiteProgress, findings: Findings) -> None:
-        self.store, self.pool, self.progress, self.findings = store, pool, progress, findings
+    def __init__(self, store: Store, pool: Pool, progress: SuiteProgress) -> None:
+        self.store, self.pool, self.progress = store, pool, progress
         self.waiting: list[_Waiting] = []
         self.queue: list[list[Recipe]] = []
         self.failed: list[str] = []
@@ -134,16 +121,14 @@ class _Suite:
     def _stacks(self, recipes: list[Recipe]) -> list[list[Recipe]]:
         """Runs that differ in rate, seed and clip only, and stand at the same step, are trained together, up to the
         width that is worth while here."""
-        from scalewise.lab.engine import position
-
-        alike: dict[tuple[Recipe, int], list[Recipe]] = {}
+        alike: dict[Recipe, list[Recipe]] = {}
         for recipe in recipes:
-            shared = replace(recipe, lr=0.0, seed=0, clip=0.0)
-            alike.setdefault((shared, position(self.store, recipe)), []).append(recipe)
+            alike.setdefault(replace(recipe, lr=0.0, seed=0, clip=0.0), []).append(recipe)
         stacks = []
-        for (shared, _), group in alike.items():
-            most = self.findings.members(shared.shape)
-            stacks += [group[i : i + most] for i in range(0, len(group), most)]
+        for shared, same in alike.items():
+            most = self.pool.findings.members(shared.shape)
+            for group in side_by_side(self.store, same):
+                stacks += [group[i : i + most] for i in range(0, len(group), most)]
         return stacks
 
     def _collect(self, stack: list[Recipe]) -> None:
@@ -179,23 +164,37 @@ def _outcome(store: Store, recipe: Recipe) -> str:
 
 def _work(store: Store, stack: list[Recipe]) -> float:
     """Operations that a stack still costs."""
-    from scalewise.lab.engine import position
-
     done = position(store, stack[0]) / stack[0].steps
     return sum(recipe.flops for recipe in stack) * (1 - done)
 
 
-def _open_store(study_path: Path, corpus: Corpus, directory: Path) -> Store:
+def check_folder(directory: Path) -> None:
+    """Raises ScalewiseError when a study cannot be kept there."""
     if directory.exists() and not directory.is_dir():
         raise StudyError(f"--into {directory}: is a file; name a folder.")
-    declared, recorded = directory / "study.toml", directory / "corpus.json"
-    if declared.exists() and declared.read_bytes() != study_path.read_bytes():
-        raise StudyError(f"{directory} holds another study than {study_path}; give another folder with --into.")
-    if recorded.exists() and json.loads(recorded.read_text(encoding="utf-8"))["sha256"] != corpus.sha256:
-        raise StudyError(f"{directory} was begun on another text than today's '{corpus.name}'; give another folder.")
-    (directory / "runs").mkdir(parents=True, exist_ok=True)
-    if not declared.exists():
-        copyfile(study_path, declared)
-        write_text(recorded, json.dumps(corpus.record, indent=1))
-        write_text(directory / "corpus_files.csv", corpus.file_list)
+    check_writable(directory / DECLARED)
+
+
+def _corpus(study: Study, study_path: Path, directory: Path) -> Corpus:
+    """The corpus that the study in this folder was begun with, or that its file names."""
+    return kept(directory) if is_kept(directory) else load_corpus(corpus_source(study.data.corpus, study_path))
+
+
+def _open_store(study_path: Path, corpus: Corpus, directory: Path, here: dict[str, str]) -> Store:
+    """The declaration is written last, so that a folder with one has all that is written when a study begins."""
+    declared, begun_with = directory / DECLARED, directory / "environment.json"
+    if declared.exists():
+        if declared.read_bytes() != study_path.read_bytes():
+            raise StudyError(f"{directory} holds another study than {study_path}; give another folder with --into.")
+        begun = json.loads(begun_with.read_text(encoding="utf-8")) if begun_with.exists() else {}
+        if begun.get("code") != here["code"]:
+            raise StudyError(
+                f"{directory} was begun with other training code (scalewise {begun.get('scalewise', 'before 0.1')}); "
+                "install that version, or give another folder with --into."
+            )
+    else:
+        (directory / "runs").mkdir(exist_ok=True)
+        keep(corpus, directory)
+        write_text(begun_with, json.dumps(here, indent=1))
+        write_whole(declared, lambda path: path.write_bytes(study_path.read_bytes()))
     return Store(directory)

@@ -2,7 +2,8 @@
 
 Start with `fit.py` (one law, one data set, with resamples). `families/` holds the formulas, `residual.py` says how
 distance is counted, `solver.py` fits in batches, `resample.py` says what each refit sees. `extrapolate.py` continues a
-curve under many laws and `extrapolate_surface.py` a loss of size and data, `compare.py` tells laws apart or says that
+curve under many laws, with a `drift.py` beside them and weights from a `backtest.py`, and `extrapolate_surface.py` a
+loss of size and data, `compare.py` tells laws apart or says that
 the data cannot, `valley.py` finds the lowest point of a curve and how it moves.
 """
 

@@ -3,6 +3,7 @@
 Members are families x weights of the prior x weights of the tail: a stiff and a loose version of each law, each fitted
 once to the whole curve and once to its end. All of them, and all their refits to shorter curves, are rows of one batch
 per family. Selecting the family by a criterion finds the best one on a third of real curves; averaging needs no luck.
+Beside the laws stands what follows the curve's end and obeys none of them (`drift.py`).
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scalewise.laws.backtest import Backtest, weigh
+from scalewise.laws.drift import FADES, FEWEST_X, NAME, Drift, fit_drift
 from scalewise.laws.families import (
     LOGARITHM,
     LOGISTIC,
@@ -46,24 +49,12 @@ LEAST_SPAN = 0.4
 LEAST_POINTS = 6
 SHORTEST = float(np.log(1.2))
 """Backtests at a shorter log distance say nothing about an extrapolation."""
+DRIFT_SHARE = 0.5
+"""What the drift counts for beside the laws before backtests."""
 DEGREES = 5
 """Student t degrees of freedom of a forecast: few backtests stand behind its width."""
-WIDENING = 1.27
+WIDENING = 1.15
 """The median of what `bench/extrapolate.py` chooses on random halves of its curves."""
-
-
-@dataclass(frozen=True)
-class Backtest:
-    """The average of laws against the end of the curve it did not see, from several origins.
-
-    `log_distance` is the longest distance tested, `error` the root mean square error there (on the forecast's scale),
-    `growth` the error per unit of log distance beyond the noise.
-    """
-
-    origins: int
-    log_distance: float
-    error: float
-    growth: float
 
 
 @dataclass(frozen=True)
@@ -81,9 +72,10 @@ class Member:
 class Forecast:
     """A curve's continuation at `x`, a Student t on the log scale for falling curves and on y's own for rising ones.
 
-    `weights` sum to 1 over the families; `by_family` is each one's own forecast of y. `backtest` is None where the
-    curve is too short for one: the interval then holds only noise and the spread between laws. `members` are the laws
-    that were averaged and `data` is what they were fitted to.
+    `weights` sum to 1 over the families and the drift; `by_family` is each one's own forecast of y. `backtest` is None
+    where the curve is too short for one: the interval then holds only noise and the spread between members. `members`
+    are the laws that were averaged, `drift` (and its weight for each fade) stands beside them; `data` is what they were
+    fitted to.
     """
 
     x: Floats
@@ -97,6 +89,8 @@ class Forecast:
     left_out: dict[str, str]
     members: tuple[Member, ...]
     data: Problem
+    drift: Drift | None
+    drift_weights: Floats
 
     @property
     def median(self) -> Floats:
@@ -146,8 +140,9 @@ def extrapolate(
     """Continue the curve y(x), x > 0, to x_new.
 
     A falling curve (`direction="down"`, a loss or an error, y > 0) is averaged on the log scale, a rising one ("up", an
-    accuracy) on its own. Members are weighted by 1 / (noise + backtest error). The variance of a forecast is noise^2 +
-    (growth x log distance)^2 + the spread between members. ValueError names what is wrong with the data.
+    accuracy) on its own. The laws of the direction are averaged, and for a falling curve a drift that obeys none; or
+    only the `families` given. Members are weighted by 1 / (noise + backtest error). The variance of a forecast is
+    noise^2 + (growth x log distance)^2 + the spread between members. ValueError names what is wrong with the data.
     """
     if direction not in ("down", "up"):
         raise ValueError(f"direction is {direction!r}; it must be 'down' (a loss) or 'up' (an accuracy)")
@@ -161,29 +156,42 @@ def extrapolate(
     fitted = [
         _members(f, xs, ys, new, origins, noise, residual, np.random.default_rng([seed, i])) for i, f in enumerate(pool)
     ]
+    log_x = np.log(xs)
+    drifts = direction == "down" and not families
+    drift = fit_drift(log_x, observed, origins) if drifts else None
     curves = np.concatenate([values for values, _ in fitted])
-    weights, backtest = weigh(curves, origins, np.log(xs), observed, noise)
+    usual = np.full(curves.shape[0], 1.0 / curves.shape[0])
+    if drift is not None:
+        curves = np.concatenate([curves, drift.continued(np.log(np.concatenate([xs, new])))])
+        usual = np.concatenate([(1 - DRIFT_SHARE) * usual, np.full(len(FADES), DRIFT_SHARE / len(FADES))])
+    elif drifts:
+        left_out[NAME] = f"too few distinct x; it needs {FEWEST_X} in every backtest"
+    weights, backtest = weigh(curves, origins, log_x, observed, noise, usual)
     ahead = curves[:, 0, xs.size :]
     centre = weights @ ahead
     distances = np.maximum(np.log(new / xs[-1]), 0.0)
     growth = backtest.growth if backtest else 0.0
     variance = noise**2 + (growth * distances) ** 2 + weights @ (ahead - centre) ** 2
-    shares = weights.reshape(len(pool), -1)
-    by_family = np.einsum("fm,fmp->fp", shares, ahead.reshape(len(pool), shares.shape[1], -1)) / shares.sum(1)[:, None]
+    members = [member for _, found in fitted for member in found]
+    names = np.array([m.bound.family.name for m in members] + [NAME] * (len(weights) - len(members)))
+    shares = {str(name): weights * (names == name) for name in dict.fromkeys(names)}
     return Forecast(
         x=new,
         centre=centre,
         scale=WIDENING * np.sqrt(variance),
         is_log=direction == "down",
         noise=noise,
-        weights={f.name: float(s) for f, s in zip(pool, shares.sum(axis=1), strict=True)},
-        by_family={f.name: np.exp(c) if direction == "down" else c for f, c in zip(pool, by_family, strict=True)},
+        weights={name: float(share.sum()) for name, share in shares.items()},
+        by_family={
+            name: np.exp(c) if direction == "down" else c
+            for name, c in ((name, share @ ahead / share.sum()) for name, share in shares.items())
+        },
         backtest=backtest,
         left_out=left_out,
-        members=tuple(
-            replace(m, weight=float(w)) for m, w in zip([m for _, ms in fitted for m in ms], weights, strict=True)
-        ),
+        members=tuple(replace(m, weight=float(w)) for m, w in zip(members, weights, strict=False)),
         data=Problem(xs[:, None], observed[None], np.ones((1, xs.size)), residual),
+        drift=drift,
+        drift_weights=weights[len(members) :],
         _distances=distances,
     )
 
@@ -259,31 +267,3 @@ def _members(
     whole = range(0, len(rows), len(origins))
     members = [Member(bound, theta[i], rows[i][0] * noise**2, rows[i][1], 0.0) for i in whole]
     return curves.reshape(len(members), len(origins), -1), members
-
-
-def weigh(
-    curves: Floats, origins: NDArray[np.bool_], z: Floats, observed: Floats, noise: float
-) -> tuple[Floats, Backtest | None]:
-    """The members' weights, and how their average did from every origin.
-
-    curves (members, origins, points or more); origins (origins, points): what each refit saw, the first everything; z
-    (points,) log scale, rising; observed (points,) in the space of the curves.
-    """
-    members = curves.shape[0]
-    if len(origins) == 1:
-        return np.full(members, 1.0 / members), None
-    unseen = [np.flatnonzero(~seen) for seen in origins[1:]]
-    errors = [curves[:, k + 1, late] - observed[late] for k, late in enumerate(unseen)]
-    by_member = np.sqrt(np.mean([np.mean(e**2, axis=1) for e in errors], axis=0))
-    weights = 1.0 / (noise + by_member)
-    weights /= weights.sum()
-    averaged = [weights @ e for e in errors]
-    distances = [z[late] - z[late[0] - 1] for late in unseen]
-    beyond = sum(float(np.mean(np.maximum(a**2 - noise**2, 0.0))) for a in averaged)
-    growth = np.sqrt(beyond / sum(float(np.mean(d**2)) for d in distances))
-    return weights, Backtest(
-        origins=len(unseen),
-        log_distance=float(distances[-1].max()),
-        error=float(np.sqrt(np.mean(averaged[-1] ** 2))),
-        growth=float(growth),
-    )

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scalewise.laws.extrapolate import LEAST_SPAN, MOST_STEPS, SHORTEST, Backtest, Forecast, Member, weigh
+from scalewise.laws.backtest import Backtest, weigh
+from scalewise.laws.extrapolate import LEAST_SPAN, MOST_STEPS, SHORTEST, Forecast, Member
 from scalewise.laws.families import COUPLED, SURFACES, Family
 from scalewise.laws.points import numbers
 from scalewise.laws.residual import LOG_HUBER
@@ -79,6 +80,8 @@ class AveragedSurface:
             left_out=self.left_out,
             members=self.members,
             data=self.data,
+            drift=None,
+            drift_weights=np.empty(0),
             _distances=distances,
         )
 

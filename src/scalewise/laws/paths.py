@@ -53,26 +53,29 @@ class Paths:
 
 
 def sample_paths(forecast: Forecast, x_new: ArrayLike, count: int = 1000, seed: int = 0) -> Paths:
-    """`count` curves at x_new > 0 from the laws that a forecast averages, each as often as it counts there.
+    """`count` curves at x_new > 0 from the members that a forecast averages, each as often as it counts there.
 
     A law is refitted to its own curve plus noise that resembles the residuals of the best of them (their size, how it
-    changes, their autocorrelation). Beyond the data a path is tilted by the forecast's error in backtests per unit of
-    log distance, a Student t. Limits are those of the refits without the tilt.
+    changes, their autocorrelation); the drift is drawn given the data. Beyond the data a path is tilted by the
+    forecast's error in backtests per unit of log distance, a Student t. Limits are those without the tilt.
     """
     new = np.sort(numbers("x_new", x_new, positive=True))
-    refit_rng, tilt_rng = np.random.default_rng([seed, 1]).spawn(2)
+    refit_rng, tilt_rng, drift_rng = np.random.default_rng([seed, 1]).spawn(3)
     data = forecast.data
     last = data.x[-1, 0]
     far = np.append(new, last * WITHOUT_END)[:, None]
     errors = _errors(forecast, refit_rng)
-    ends = np.cumsum([0.0, *(m.weight for m in forecast.members)])
+    ends = np.cumsum([0.0, *(m.weight for m in forecast.members), *forecast.drift_weights])
     copies = np.diff(np.round(ends / ends[-1] * count)).astype(int)
+    of_laws, of_drift = np.split(copies, [len(forecast.members)])
     parts = []
-    for _, same in groupby(zip(forecast.members, copies, strict=True), key=lambda pair: id(pair[0].bound)):
+    for _, same in groupby(zip(forecast.members, of_laws, strict=True), key=lambda pair: id(pair[0].bound)):
         rows = [member for member, times in same for _ in range(times)]
         if rows:
             theta = _refits(data, rows, errors(len(rows)))
             parts.append(rows[0].bound.value_in(data.residual.space, theta, far))
+    if forecast.drift is not None:
+        parts.append(forecast.drift.draw(np.log(far[:, 0]), of_drift, drift_rng))
     curves = np.concatenate(parts)
     growth = forecast.backtest.growth if forecast.backtest else 0.0
     tilt = growth * tilt_rng.standard_t(DEGREES, (curves.shape[0], 1))

@@ -4,13 +4,14 @@ A question never fits by hand: it calls `laws`, and `checks` for what is unfair.
 question's function has its name, in the module or package of that name, and is loaded when it is asked.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 from scalewise.errors import QuestionError, did_you_mean
-from scalewise.questions.option import Option
+from scalewise.questions.option import Declared, Option
 
 if TYPE_CHECKING:
     from scalewise.questions.answer import Answer
@@ -32,14 +33,16 @@ class Question:
         return function
 
     @property
-    def options(self) -> dict[str, tuple[Any, Option]]:
-        """The type and the description of every option, by name."""
+    def options(self) -> dict[str, Declared]:
+        """What the function declares of every option, by name: the command line and the page are made of it."""
         hints = get_type_hints(self.function, include_extras=True)
+        own = inspect.signature(self.function).parameters
         found = {}
         for name, hint in hints.items():
             if get_origin(hint) is Annotated:
                 kind, *described = get_args(hint)
-                found[name] = (kind, next(d for d in described if isinstance(d, Option)))
+                option = next(d for d in described if isinstance(d, Option))
+                found[name] = Declared(name, kind, option, own[name].default)
         return found
 
 
@@ -128,7 +131,7 @@ def check_call(question: str, options: Mapping[str, Any]) -> Question:
         if name not in known:
             hint = did_you_mean(name, known)
             raise QuestionError(f"{question} has no option '{name}'{hint}; it has {', '.join(sorted(known))}.")
-        kind, option = known[name]
+        kind, option = known[name].kind, known[name].option
         start = f"{question}: option '{name}' cannot be {value!r}"
         try:
             TypeAdapter(kind).validate_python(value)
@@ -147,4 +150,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'scalewise.questions' has no attribute '{name}'")
 
 
-__all__ = ["QUESTIONS", "Answer", "Option", "Question", "ask", "check_call"]
+__all__ = ["QUESTIONS", "Answer", "Declared", "Option", "Question", "ask", "check_call"]

@@ -1,6 +1,7 @@
 """An option of a question: what the command line, the page and the documentation say of it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,21 @@ class Option:
     help: str
     least: float | None = None
     most: float | None = None
+
+
+@dataclass(frozen=True)
+class Declared:
+    """An option as a question declares it: what may be given, what it means, and what holds without it."""
+
+    name: str
+    kind: Any
+    option: Option
+    default: Any
+
+    @property
+    def for_programs(self) -> bool:
+        """Not shown to people: too few refits make intervals that are none."""
+        return self.name == "resamples"
 
 
 GROUP = Option("Only this group of runs, where the table has several.")

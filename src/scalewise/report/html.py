@@ -1,13 +1,18 @@
-"""Answers as one self-contained HTML file: readable without scripts, interactive with them, loading nothing."""
+"""Answers as one self-contained HTML file: readable without scripts, interactive with them, loading nothing.
+
+The local page shows answers with the same template, style and script.
+"""
 
 import json
 from collections.abc import Sequence
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scalewise.questions import wording
 from scalewise.report.cells import shown
+from scalewise.report.explanations import explanation
 from scalewise.report.export import VL_VERSION, as_svg
 from scalewise.report.figures import draw
 
@@ -17,45 +22,67 @@ if TYPE_CHECKING:
     from scalewise.questions.answer import Answer, Chart
 
 
+def _text(name: str) -> str:
+    return files("scalewise.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+STYLE = _text("answer.css")
+"""How an answer looks, on screen and on paper."""
+
+
 def write_html(answers: Sequence["Answer"], path: Path, title: str | None = None) -> None:
     """Write the answers into one file, whole or not at all."""
     from scalewise.runs.files import write_text
 
-    page = (
+    write_text(path, as_page(answers, title))
+
+
+def as_page(answers: Sequence["Answer"], title: str | None = None) -> str:
+    """The answers as the text of one file."""
+    page: str = (
         _templates()
         .get_template("report.html")
         .render(
             title=title or " and ".join(answer.question for answer in answers),
             answers=[_view(answer, f"a{i}") for i, answer in enumerate(answers)],
-            specs=_script_json(
-                {f"a{i}-{j}": draw(chart) for i, a in enumerate(answers) for j, chart in enumerate(a.charts)}
-            ),
-            bundle=_bundle() if any(a.charts for a in answers) else "",
+            style=STYLE,
+            scripts=scripts() if any(a.charts for a in answers) else "",
         )
     )
-    write_text(path, page)
+    return page
 
 
-def as_fragment(answer: "Answer") -> str:
-    """One answer for a notebook: still figures, no scripts."""
-    fragment: str = _templates().get_template("answer.html").module.answer(_view(answer, "a"))  # type: ignore[attr-defined]
+def as_fragment(answer: "Answer", key: str = "a", live: bool = False) -> str:
+    """One answer as part of a page, its elements named after `key`. For a notebook figures are still; `live` ones
+    carry what the script draws them from."""
+    module: Any = _templates().get_template("answer.html").module
+    fragment: str = module.answer(_view(answer, key), live)
     return fragment
 
 
 def _view(answer: "Answer", key: str) -> dict[str, Any]:
     """What the template shows, as text."""
+    codes = dict.fromkeys(warning.code for warning in answer.warnings)
+    explained = {code: explanation(code) for code in codes}
     return {
         "key": key,
         "answer": answer,
         "chance": None if answer.probability is None else wording.probability(answer.probability),
         "figures": [
-            {"key": f"{key}-{i}", "chart": chart, "svg": as_svg(chart), "tables": _layers(chart)}
+            {
+                "key": f"{key}-{i}",
+                "chart": chart,
+                "svg": as_svg(chart),
+                "spec": _script_json(draw(chart)),
+                "tables": _layers(chart),
+            }
             for i, chart in enumerate(answer.charts)
         ],
         "tables": [
             {"title": finding.title, "note": finding.note, "columns": columns, "rows": rows}
             for finding, (columns, rows) in ((f, shown(f)) for f in answer.findings)
         ],
+        "explained": {code: text for code, text in explained.items() if text},
     }
 
 
@@ -76,9 +103,9 @@ def _layers(chart: "Chart") -> list[dict[str, Any]]:
     return tables
 
 
-def _script_json(specs: dict[str, Any]) -> str:
+def _script_json(spec: Any) -> str:
     """JSON that cannot end the script element it stands in, whatever a run is called."""
-    return json.dumps(specs).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return json.dumps(spec).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 @cache
@@ -91,9 +118,9 @@ def _templates() -> "jinja2.Environment":
 
 
 @cache
-def _bundle() -> str:
-    """Vega, Vega-Lite and Vega-Embed, to be inlined."""
+def scripts() -> str:
+    """Vega, Vega-Lite and Vega-Embed, and what of ours draws with them; to be inlined or served."""
     import vl_convert
 
     bundle: str = vl_convert.javascript_bundle("window.drawFigure = vegaEmbed;", vl_version=VL_VERSION)
-    return bundle.replace("</script", "<\\/script")
+    return f"{bundle}\n{_text('figures.js')}".replace("</script", "<\\/script")

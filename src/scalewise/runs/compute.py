@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Literal
 
+from scalewise.runs.report import ReadingReport
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -11,7 +13,7 @@ Convention = Literal["given", "full", "6nd"]
 SHAPE = ("width", "depth", "context", "vocabulary")
 
 
-def with_compute(table: "pl.DataFrame", convention: Convention, report: list[str]) -> "pl.DataFrame":
+def with_compute(table: "pl.DataFrame", convention: Convention, report: ReadingReport) -> "pl.DataFrame":
     """The table with `flops` and `tokens` where they follow from what is there.
 
     The full count needs columns width, depth, context and vocabulary, and takes a Llama-style feed-forward of
@@ -25,10 +27,10 @@ def with_compute(table: "pl.DataFrame", convention: Convention, report: list[str
     six_nd = 6.0 * pl.col("params") * pl.col("tokens")
     if convention == "full" or (convention == "given" and "flops" not in has and {*SHAPE, "tokens"} <= has):
         _require_shape(has)
-        report.append("flops counted in full: matrices, attention and last layer (8/3 feed-forward assumed)")
+        report.add("inferred", "flops counted in full: matrices, attention and last layer (8/3 feed-forward assumed)")
         return table.with_columns((_full_per_token() * pl.col("tokens")).alias("flops"))
     if convention == "6nd" and "tokens" in has:
-        report.append("flops computed as 6 x params x tokens, as asked")
+        report.add("inferred", "flops computed as 6 x params x tokens, as asked")
         return table.with_columns(six_nd.alias("flops"))
     if "tokens" in has:
         table = _filled(table, "flops", six_nd, "flops computed as 6 x params x tokens", report)
@@ -38,16 +40,16 @@ def with_compute(table: "pl.DataFrame", convention: Convention, report: list[str
     return table
 
 
-def _filled(table: "pl.DataFrame", column: str, value: "pl.Expr", what: str, report: list[str]) -> "pl.DataFrame":
+def _filled(table: "pl.DataFrame", column: str, value: "pl.Expr", what: str, report: ReadingReport) -> "pl.DataFrame":
     """The column, computed where it is empty or missing; the report says for how many rows, if not for all."""
     import polars as pl
 
     if column not in table.columns:
-        report.append(f"{what} (no {column} column)")
+        report.add("inferred", f"{what} (no {column} column)")
         return table.with_columns(value.alias(column))
     filled = table.with_columns(pl.coalesce(column, value).alias(column))
     if count := table[column].null_count() - filled[column].null_count():
-        report.append(f"{what} in {count:,} rows where it was empty")
+        report.add("inferred", f"{what} in {count:,} rows where it was empty")
     return filled
 
 

@@ -1,10 +1,28 @@
 """Writing files whole or not at all."""
 
+import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from scalewise.errors import ScalewiseError
+from scalewise.errors import DiskFullError, ScalewiseError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def naming_a_full_disk(path: Path) -> Iterator[None]:
+    """Raise DiskFullError for a write inside that found no room."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise DiskFullError(
+            f"{path}: the disk is full ({error.strerror}); nothing that was written is lost, so make room and give the "
+            "same command again."
+        ) from None
 
 
 def check_writable(path: Path) -> None:
@@ -19,15 +37,16 @@ def check_writable(path: Path) -> None:
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a file beside the target, then rename it, so that a reader never sees half a file.
 
-    Raises ScalewiseError when the file cannot be written; nothing is left behind then.
+    Raises ScalewiseError when the file cannot be written (DiskFullError for want of room); nothing is left behind.
     """
     check_writable(path)
     target = path.resolve()
     beside = target.with_name(f".{os.getpid()}.new")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write(beside)
-        beside.replace(target)
+        with naming_a_full_disk(path):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write(beside)
+            beside.replace(target)
     except OSError as error:
         raise ScalewiseError(f"{path}: cannot be written: {error.strerror or error}.") from None
     finally:

@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING
 
 from scalewise.errors import TableError, did_you_mean
 from scalewise.runs.columns import BY_NAME, COLUMNS, Column, normalised
+from scalewise.runs.report import ReadingReport
 from scalewise.runs.table import listed
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-def recognise(table: "pl.DataFrame", source: str, named: dict[str, str], report: list[str]) -> "pl.DataFrame":
+def recognise(table: "pl.DataFrame", source: str, named: dict[str, str], report: ReadingReport) -> "pl.DataFrame":
     """The table with our column names. What was taken as what, and what was left alone, goes into the report."""
     import polars as pl
 
@@ -28,20 +29,20 @@ def recognise(table: "pl.DataFrame", source: str, named: dict[str, str], report:
         if candidates:
             taken[column.name], *others = candidates
             if others:
-                report.append(f"left alone, though they might be {column.name} too: {listed(others)}")
+                report.add("columns", f"left alone, though they might be {column.name} too: {listed(others)}")
     for ours, theirs in taken.items():
         if ours != theirs:
-            report.append(f"{ours} ({BY_NAME[ours].meaning}) is column '{theirs}'")
+            report.add("columns", f"{ours} ({BY_NAME[ours].meaning}) is column '{theirs}'")
     _report_near_misses(table, taken, report)
     overruled = {ours: f"{ours}_as_given" for ours in taken if ours in table.columns and ours not in taken.values()}
     for ours, renamed in overruled.items():
-        report.append(f"the table's own '{ours}' is kept as '{renamed}'")
+        report.add("columns", f"the table's own '{ours}' is kept as '{renamed}'")
     table = table.rename(overruled | {theirs: ours for ours, theirs in taken.items() if ours != theirs})
     for column in COLUMNS:
         for alias, factor, what in column.converted:
             if normalised(taken.get(column.name, "")) == normalised(alias):
                 table = table.with_columns(pl.col(column.name).cast(pl.Float64, strict=False) * factor)
-                report.append(f"{column.name} was {what}")
+                report.add("converted", f"{column.name} was {what}")
     return table
 
 
@@ -65,12 +66,14 @@ def _candidates(column: Column, by_normal: dict[str, list[str]]) -> list[str]:
     return list(dict.fromkeys(exact + found))
 
 
-def _report_near_misses(table: "pl.DataFrame", taken: dict[str, str], report: list[str]) -> None:
+def _report_near_misses(table: "pl.DataFrame", taken: dict[str, str], report: ReadingReport) -> None:
     """A column that is nearly one of ours which the table lacks was probably meant to be it."""
     missing = [column.name for column in COLUMNS if column.name not in taken]
     strangers = [name for name in table.columns if name not in taken.values()]
     hints = {name: did_you_mean(name, missing) for name in strangers}
-    report.extend(f"column '{name}' was not recognised{hint}" for name, hint in hints.items() if hint)
+    for name, hint in hints.items():
+        if hint:
+            report.add("columns", f"column '{name}' was not recognised{hint}")
 
 
 def no_params(table: "pl.DataFrame") -> str:

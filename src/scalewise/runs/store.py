@@ -1,10 +1,14 @@
 """The store: a study on disk. One folder per run, append-only JSON lines inside, a summary rebuilt from them.
 
     DIR/study.toml            the declaration, as it was given
-    DIR/corpus.json           which text: files, bytes, hash
+    DIR/corpus.json, corpus/  which text: files, bytes, hash; and the text
+    DIR/environment.json      with which code and versions the study was begun
     DIR/tuning.jsonl          one line per tuned cell: rates tried, losses, bracketed or not
+    DIR/lock                  held by the process that trains into the folder
+    DIR/trunks/               what runs of several budgets share, while the study is being trained
     DIR/runs/RUN/config.json  the recipe of one run, written before it starts
     DIR/runs/RUN/metrics.jsonl  one line per logged step, only ever appended to
+    DIR/runs/RUN/weights@STEP.pt  what the run ended with, where it is kept (`lab/weights.py`)
     DIR/runs/RUN/status.json  running, finished, diverged or failed, and why
     DIR/summary.parquet       one row per run at its end; may be deleted at any time
 
@@ -18,13 +22,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from scalewise.errors import TableError
-from scalewise.runs.files import write_text, write_whole
+from scalewise.runs.files import naming_a_full_disk, write_text, write_whole
 
 if TYPE_CHECKING:
     import polars as pl
 
 State = Literal["waiting", "running", "finished", "diverged", "failed"]
 Record = dict[str, Any]
+DECLARED = "study.toml"
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,6 @@ class RunFolder:
     @property
     def metrics_path(self) -> Path:
         return self.path / "metrics.jsonl"
-
-    @property
-    def checkpoint_path(self) -> Path:
-        return self.path / "checkpoint.pt"
 
     def create(self, config: Record) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
@@ -54,6 +55,10 @@ class RunFolder:
     def state(self) -> State:
         state: State = self._status().get("state", "waiting")
         return state
+
+    def has_ended(self) -> bool:
+        """Whether the run has a result, which is final: a failed run is tried again."""
+        return self.state() in ("finished", "diverged")
 
     def message(self) -> str:
         """Why the run ended as it did, where there is something to say."""
@@ -80,7 +85,7 @@ class Store:
 
     @staticmethod
     def is_store(path: Path) -> bool:
-        return (path / "study.toml").is_file() and (path / "runs").is_dir()
+        return (path / DECLARED).is_file() and (path / "runs").is_dir()
 
     def run(self, name: str) -> RunFolder:
         return RunFolder(self.path / "runs" / name)
@@ -130,7 +135,7 @@ class Store:
 
 def append_line(path: Path, row: Record) -> None:
     """Add one JSON line; what a kill left of an unfinished line before it is removed first."""
-    with path.open("ab+") as file:
+    with naming_a_full_disk(path), path.open("ab+") as file:
         if file.tell():
             file.seek(-1, 2)
             if file.read(1) != b"\n":

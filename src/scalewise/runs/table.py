@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from scalewise.errors import TableError, did_you_mean
 from scalewise.runs.columns import BY_NAME, FAILED_STATES
 from scalewise.runs.files import write_whole
+from scalewise.runs.report import ReadingReport
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,7 +23,7 @@ class Runs:
 
     `table` has the columns of `columns.COLUMNS` that are known (`run` and `group` always are), plus any further ones
     under their own names. `source` says where it came from and `reading` what was taken as what, inferred, converted
-    or left alone.
+    or left alone, and which rows were selected since; an Answer carries it. `report` is how the files were read.
     """
 
     table: "pl.DataFrame"
@@ -30,6 +31,7 @@ class Runs:
     reading: tuple[str, ...] = ()
     read_with: tuple[str, ...] = ()
     """The words of the command line that reading it took, such as `--flops-by 6nd`."""
+    report: ReadingReport = field(default_factory=ReadingReport)
 
     def __len__(self) -> int:
         return self.table.height
@@ -38,7 +40,8 @@ class Runs:
         runs = self.table["run"].n_unique()
         sizes = f", {self.table['params'].n_unique():,} sizes" if "params" in self.table.columns else ""
         head = f"{self.source}: {len(self):,} rows, {runs:,} runs{sizes}"
-        return "\n".join([head, *(f"  {line}" for line in self.reading)])
+        selected = [f"  selected   {line}" for line in self.reading[len(self.report.lines()) :]]
+        return "\n".join([head, *([str(self.report)] if self.report.lines() else []), *selected])
 
     def has(self, *columns: str) -> bool:
         """Whether every one of these columns is there with at least one value."""

@@ -7,6 +7,7 @@ from scalewise.errors import TableError
 from scalewise.runs.columns import COLUMNS, FAILED_STATES, STATES, Column
 from scalewise.runs.compute import Convention, with_compute
 from scalewise.runs.recognise import no_params, recognise
+from scalewise.runs.report import ReadingReport
 from scalewise.runs.table import Runs, listed
 
 if TYPE_CHECKING:
@@ -29,31 +30,56 @@ def runs_from(
     convention: Convention = "given",
     notes: tuple[str, ...] = (),
 ) -> Runs:
-    """Recognise the columns, check every value, fill in what can be computed.
+    """Runs from a table: columns recognised, every value checked, what can be computed filled in.
 
     `named` maps our column names to the table's, for what aliases cannot know; `notes` begin the reading report.
     Raises TableError (source, row, column, what to do) for anything that cannot be used; rows are counted from 1,
     without the header.
     """
-    report = list(notes)
+    report = ReadingReport()
+    for note in notes:
+        report.add("inferred", note)
+    table = recognised(table, source, dict(named or {}), report)
+    if "params" not in table.columns:
+        report.add("gaps", no_params(table))
+    return checked(table, source, named, nan_means_diverged, convention, report)
+
+
+def recognised(table: "pl.DataFrame", source: str, named: dict[str, str], report: ReadingReport) -> "pl.DataFrame":
+    """The table with our columns, each of its type, and every row with a run and a group. Raises TableError."""
+    return one_size(identified(typed(table, source, named, report), source, report), source, report)
+
+
+def typed(table: "pl.DataFrame", source: str, named: dict[str, str], report: ReadingReport) -> "pl.DataFrame":
+    """The table with our columns, each of its type. Raises TableError."""
     table = _without_blank_rows(table, report)
     if table.height == 0:
-        raise TableError(f"{source}: the table has no rows.")
-    table = recognise(table, source, dict(named or {}), report)
+        raise TableError(f"{source}: there are no rows in it.")
+    table = recognise(table, source, named, report)
     if "params" not in table.columns:
         _check_separator(table, source)
-        report.append(no_params(table))
-    table = _typed(_without_namesakes(table, report), source, report)
-    table = _identified(table, source, report)
+    return _typed(_without_namesakes(table, report), source, report)
+
+
+def checked(
+    table: "pl.DataFrame",
+    source: str,
+    named: Mapping[str, str] | None,
+    nan_means_diverged: bool,
+    convention: Convention,
+    report: ReadingReport,
+) -> Runs:
+    """Runs from a recognised table: every value is checked, and what follows from others is computed."""
     table = _states(table, source, nan_means_diverged, report)
-    _check_values(table, source)
+    check_values(table, source)
+    _check_sizes(table, source)
     table = with_compute(table, convention, report)
     if "loss" in table.columns and (empty := table["loss"].null_count()):
-        report.append(f"{empty:,} rows have no loss (empty cells); they count for compute only")
+        report.add("inferred", f"{empty:,} rows have no loss (empty cells); they count for compute only")
     words = [word for ours, theirs in (named or {}).items() for word in ("--column", f"{ours}={theirs}")]
     words += ["--nan-means-diverged"] if nan_means_diverged else []
     words += ["--flops-by", convention] if convention != "given" else []
-    return Runs(table, source, tuple(report), tuple(words))
+    return Runs(table, source, report.lines(), tuple(words), report)
 
 
 def _check_separator(table: "pl.DataFrame", source: str) -> None:
@@ -66,16 +92,16 @@ def _check_separator(table: "pl.DataFrame", source: str) -> None:
             )
 
 
-def _without_blank_rows(table: "pl.DataFrame", report: list[str]) -> "pl.DataFrame":
+def _without_blank_rows(table: "pl.DataFrame", report: ReadingReport) -> "pl.DataFrame":
     import polars as pl
 
     kept = table.filter(~pl.all_horizontal(pl.all().is_null())) if table.width else table
     if kept.height < table.height:
-        report.append(f"{table.height - kept.height:,} blank lines were skipped; rows are counted without them")
+        report.add("dropped", f"{table.height - kept.height:,} blank lines were skipped; rows are counted without them")
     return kept
 
 
-def _without_namesakes(table: "pl.DataFrame", report: list[str]) -> "pl.DataFrame":
+def _without_namesakes(table: "pl.DataFrame", report: ReadingReport) -> "pl.DataFrame":
     """A column that has one of our names and not one number in it is something else, unless much depends on it."""
     import polars as pl
 
@@ -85,18 +111,20 @@ def _without_namesakes(table: "pl.DataFrame", report: list[str]) -> "pl.DataFram
             given = table[column.name]
             if given.dtype == pl.String and given.cast(pl.Float64, strict=False).count() == 0 < given.count():
                 renamed[column.name] = f"{column.name}_as_given"
-                report.append(f"column '{column.name}' holds no numbers, so it is not {column.meaning}; left alone")
+                report.add(
+                    "columns", f"column '{column.name}' holds no numbers, so it is not {column.meaning}; left alone"
+                )
     return table.rename(renamed)
 
 
-def _typed(table: "pl.DataFrame", source: str, report: list[str]) -> "pl.DataFrame":
+def _typed(table: "pl.DataFrame", source: str, report: ReadingReport) -> "pl.DataFrame":
     """Numbers as Float64, text as printable String; nested columns that are not ours are left out, with a note."""
     import polars as pl
 
     ours = {column.name for column in COLUMNS}
     nested = [n for n, t in table.schema.items() if n not in ours and (t.is_nested() or t in (pl.Binary, pl.Object))]
     if nested:
-        report.append(f"left out, since cells hold lists or bytes: {listed(nested)}")
+        report.add("dropped", f"left out, since cells hold lists or bytes: {listed(nested)}")
     casts: list[pl.Expr | pl.Series] = []
     for column in COLUMNS:
         if column.name in table.columns:
@@ -134,7 +162,7 @@ def _numbers(given: "pl.Series", source: str) -> "pl.Series":
     return numbers
 
 
-def _identified(table: "pl.DataFrame", source: str, report: list[str]) -> "pl.DataFrame":
+def identified(table: "pl.DataFrame", source: str, report: ReadingReport) -> "pl.DataFrame":
     """Every row belongs to a run and a group. A run has one size, one group and one seed."""
     import polars as pl
 
@@ -142,20 +170,28 @@ def _identified(table: "pl.DataFrame", source: str, report: list[str]) -> "pl.Da
     if "group" not in table.columns:
         table = table.with_columns(pl.lit("all").alias("group"))
     elif empty := table["group"].null_count():
-        report.append(f"{empty:,} rows name no group; they are taken as the group 'unnamed'")
+        report.add("inferred", f"{empty:,} rows name no group; they are taken as the group 'unnamed'")
         table = table.with_columns(pl.col("group").fill_null("unnamed"))
     if "run" in table.columns:
         if empty := table["run"].null_count():
-            report.append(f"{empty:,} rows name no run: each is taken as a run of its own")
+            report.add("inferred", f"{empty:,} rows name no run: each is taken as a run of its own")
             table = table.with_columns(pl.col("run").fill_null(own_name))
         for part in ("group", "seed"):
             if part in table.columns and _several(table, part).height:
-                report.append(f"runs of one name have several values of {part}: each is taken as a run of its own")
+                several = f"runs of one name have several values of {part}: each is taken as a run of its own"
+                report.add("inferred", several)
                 named = pl.concat_str([pl.col("run"), pl.col(part).fill_null("none")], separator=f", {part} ")
                 table = table.with_columns(named.alias("run"))
-        table = _one_size(table, source, report)
+    return _with_own_names(table, report)
+
+
+def _with_own_names(table: "pl.DataFrame", report: ReadingReport) -> "pl.DataFrame":
+    """Where no column names the run, every row is one."""
+    import polars as pl
+
     if "run" not in table.columns:
-        report.append("no column names the run: every row is taken as a run of its own")
+        own_name = pl.lit("row ") + pl.int_range(1, pl.len() + 1).cast(pl.String)
+        report.add("inferred", "no column names the run: every row is taken as a run of its own")
         table = table.with_columns(own_name.alias("run"))
     return table
 
@@ -167,23 +203,26 @@ def _several(table: "pl.DataFrame", column: str) -> "pl.DataFrame":
     return table.group_by("run").agg(pl.col(column).n_unique().alias("n")).filter(pl.col("n") > 1)
 
 
-def _one_size(table: "pl.DataFrame", source: str, report: list[str]) -> "pl.DataFrame":
+def one_size(table: "pl.DataFrame", source: str, report: ReadingReport) -> "pl.DataFrame":
+    """A run has one size; a column that names something wider than runs is left alone, else TableError is raised."""
     if "params" not in table.columns:
         return table
     several = _several(table, "params")
     if several.height == 0:
         return table
-    alias = next((line for line in report if line.startswith("run (")), None)
+    alias = next((line for line in report.columns if line.startswith("run (")), None)
     if alias is None:
         name = several["run"].sort()[0]
         raise TableError(f"{source}: run '{name}' has rows of several params; give each size its own run name.")
     # an alias such as `model` that names something wider than a run
-    report.remove(alias)
-    report.append(f"{alias.split(' is ')[-1]} holds several sizes under one name, so it names no runs; left alone")
-    return table.rename({"run": "run_as_given"})
+    del report.columns[alias]
+    report.add(
+        "columns", f"{alias.split(' is ')[-1]} holds several sizes under one name, so it names no runs; left alone"
+    )
+    return _with_own_names(table.rename({"run": "run_as_given"}), report)
 
 
-def _states(table: "pl.DataFrame", source: str, nan_means_diverged: bool, report: list[str]) -> "pl.DataFrame":
+def _states(table: "pl.DataFrame", source: str, nan_means_diverged: bool, report: ReadingReport) -> "pl.DataFrame":
     """A loss that is not a finite number is a diverged run, and somebody has to say so."""
     import polars as pl
 
@@ -191,7 +230,7 @@ def _states(table: "pl.DataFrame", source: str, nan_means_diverged: bool, report
         table = table.with_columns(pl.col("state").str.strip_chars().str.to_lowercase())
         unknown = sorted(set(table["state"].drop_nulls().unique()) - set(STATES))
         if unknown:
-            report.append(f"unknown states are taken as finished: {listed(unknown)}")
+            report.add("inferred", f"unknown states are taken as finished: {listed(unknown)}")
     if "loss" not in table.columns:
         return table
     broken = (table["loss"].is_not_null() & ~table["loss"].is_finite()).fill_null(False)
@@ -205,12 +244,13 @@ def _states(table: "pl.DataFrame", source: str, nan_means_diverged: bool, report
             f"{source}, column 'loss': not a finite number in row {rows}; if these runs diverged, say so with "
             "--nan-means-diverged or a column 'state', and they are reported as diverged."
         )
-    report.append(f"diverged (loss is not finite): row {rows}")
+    report.add("inferred", f"diverged (loss is not finite): row {rows}")
     otherwise = pl.col("state") if "state" in table.columns else pl.lit("finished")
     return table.with_columns(pl.when(broken).then(pl.lit("diverged")).otherwise(otherwise).alias("state"))
 
 
-def _check_values(table: "pl.DataFrame", source: str) -> None:
+def check_values(table: "pl.DataFrame", source: str) -> None:
+    """Raise TableError for the first cell of ours whose value is impossible."""
     for column in COLUMNS:
         if column.name in table.columns and column.kind != "text":
             values = table[column.name]
@@ -220,6 +260,9 @@ def _check_values(table: "pl.DataFrame", source: str) -> None:
                 raise TableError(
                     f"{source}, row {row + 1}, column '{column.name}': {values[row]:g} {why} ({_cells(wrong)})."
                 )
+
+
+def _check_sizes(table: "pl.DataFrame", source: str) -> None:
     if "params" in table.columns and table["params"].null_count():
         row = int(table["params"].is_null().arg_true()[0])
         raise TableError(f"{source}, row {row + 1}, column 'params': empty; every row needs its model's size.")

@@ -14,12 +14,14 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra: pip install 'scalewise[train]'")
 
+from scalewise.lab.checkpoint import position, trunk_checkpoint  # noqa: E402
 from scalewise.lab.compute import Compute  # noqa: E402
 from scalewise.lab.data.corpus import Corpus, load_corpus  # noqa: E402
-from scalewise.lab.engine import Engine, position, trunk_checkpoint  # noqa: E402
+from scalewise.lab.engine import Engine  # noqa: E402
 from scalewise.lab.recipe import Recipe  # noqa: E402
 from scalewise.lab.search import Choice  # noqa: E402
 from scalewise.lab.study import Size, load_study  # noqa: E402
+from scalewise.lab.weights import has_weights  # noqa: E402
 from scalewise.runs.store import Store  # noqa: E402
 
 pytestmark = pytest.mark.train
@@ -73,7 +75,7 @@ def test_training_learns_and_writes_its_numbers(corpus: Corpus, tmp_path: Path) 
     assert rows[-1]["tokens"] == recipe.tokens
     assert rows[-1]["flops"] == pytest.approx(1e9, rel=0.02)
     assert len(rows) >= 25
-    assert not list(store.run(recipe.name).path.glob("*.pt"))
+    assert [path.name for path in store.run(recipe.name).path.glob("*.pt")] == [f"weights@{recipe.steps}.pt"]
 
 
 @pytest.mark.parametrize("schedule", ["wsd", "cosine"])
@@ -158,6 +160,8 @@ def test_a_killed_suite_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
     for cell in cells:
         at_best = summary.filter((summary["params"] == cell["params"]) & (summary["lr"] == cell["lr"]))
         assert at_best.filter(at_best["flops_budget"] == cell["flops_budget"])["seed"].n_unique() == 2
+    kept = {run.path.name for run in Store(cut).runs() if has_weights(run)}
+    assert kept == {name for cell in cells for name in cell["runs"]}
     corpus_record = json.loads((cut / "corpus.json").read_text())
     assert corpus_record["sha256"] == summary["data_sha256"][0]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scalewise.errors import StudyError
 
 HELD_OUT_IN = 32
-"""One file in 32 is held out, chosen by the hash of its name, so that no file is on both sides."""
+"""One file in 32 is held out, chosen by the hash of its content, so that no text is on both sides under two names."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Corpus:
     files: int
     sha256: str
     file_list: str
-    """CSV: path, bytes and hash of every file."""
+    """CSV: path, bytes, hash and side (train, held out, or duplicate: left out) of every file."""
 
     @property
     def record(self) -> dict[str, str | int]:
@@ -67,18 +67,20 @@ def _assemble(name: str, root: Path, files: list[Path]) -> Corpus:
     lines = ["path,bytes,sha256,side"]
     relative = sorted((path.relative_to(root).as_posix(), path) for path in files)
     digest = hashlib.sha256()
-    train: list[bytes] = []
-    held_out: list[bytes] = []
+    sides: dict[str, list[bytes]] = {"train": [], "held out": [], "duplicate": []}
+    seen: set[bytes] = set()
     for label, path in relative:
         content = path.read_bytes()
-        digest.update(label.encode() + b"\0" + content + b"\0")
-        side = held_out if _is_held_out(label) else train
-        side.append(content)
-        side_name = "held out" if side is held_out else "train"
-        lines.append(f'"{label}",{len(content)},{hashlib.sha256(content).hexdigest()},{side_name}')
+        own = hashlib.sha256(content)
+        side = "duplicate" if own.digest() in seen else "held out" if _is_held_out(own.digest()) else "train"
+        seen.add(own.digest())
+        digest.update(b"\0".join((label.encode(), side.encode(), content, b"")))
+        sides[side].append(content)
+        lines.append(f'"{label}",{len(content)},{own.hexdigest()},{side}')
+    train, held_out = sides["train"], sides["held out"]
     if len(relative) == 1:  # a single file is split by position: its last 1/32 is held out
-        cut = len(train[0] if train else held_out[0]) * (HELD_OUT_IN - 1) // HELD_OUT_IN
         whole = (train or held_out)[0]
+        cut = len(whole) * (HELD_OUT_IN - 1) // HELD_OUT_IN
         train, held_out = [whole[:cut]], [whole[cut:]]
     corpus = Corpus(
         name=name,
@@ -96,5 +98,5 @@ def _assemble(name: str, root: Path, files: list[Path]) -> Corpus:
     return corpus
 
 
-def _is_held_out(label: str) -> bool:
-    return int.from_bytes(hashlib.sha256(label.encode()).digest()[:4]) % HELD_OUT_IN == 0
+def _is_held_out(sha256: bytes) -> bool:
+    return int.from_bytes(sha256[:4]) % HELD_OUT_IN == 0

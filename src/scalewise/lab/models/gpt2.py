@@ -19,7 +19,7 @@ class Gpt2:
         self.shape = shape
 
     def weights(self, init: Init) -> list[Weight]:
-        """With `fan-in` the tied table begins at width^-1/2, so that the first logits have unit size."""
+        """Unless `gpt2`, the tied table begins at width^-1/2, so that the first logits have unit size."""
         shape, width = self.shape, self.shape.width
         std = 0.02 if init == "gpt2" else width**-0.5
         table = [

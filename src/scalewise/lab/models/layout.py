@@ -70,10 +70,12 @@ def matrix(name: str, inputs: int, outputs: int, init: Init, writes: int = 0) ->
     """A hidden matrix. `writes` counts the matrices that add to the residual stream, if this is one of them.
 
     `fan-in` begins at the scale that keeps the variance, and adds nothing to the stream at first; `gpt2` begins at
-    0.02, divided by the root of `writes` (Radford et al. 2019, section 2.3).
+    0.02, divided by the root of `writes` (Radford et al. 2019, section 2.3); `data-dependent` at the scale that keeps
+    the variance, divided likewise, and is then scaled to the first batch (`scaled.py`).
     """
-    if init == "gpt2":
-        return Weight(name, (inputs, outputs), "matrix", 0.02 * max(1, writes) ** -0.5)
+    if init != "fan-in":
+        std = 0.02 if init == "gpt2" else inputs**-0.5
+        return Weight(name, (inputs, outputs), "matrix", std * max(1, writes) ** -0.5)
     return Weight(name, (inputs, outputs), "matrix", 0.0 if writes else inputs**-0.5)
 
 

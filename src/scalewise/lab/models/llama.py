@@ -36,10 +36,10 @@ class Llama:
 
 def ends(vocabulary: int, width: int, init: Init) -> list[Weight]:
     """Embedding and last layer, untied. With `fan-in` the last layer begins at zero: the first guess is uniform."""
-    small = init == "gpt2"
+    last = {"fan-in": 0.0, "gpt2": 0.02, "data-dependent": width**-0.5}
     return [
-        Weight("embedding", (vocabulary, width), "embedding", 0.02 if small else 1.0),
-        Weight("last", (width, vocabulary), "last", 0.02 if small else 0.0),
+        Weight("embedding", (vocabulary, width), "embedding", 0.02 if init == "gpt2" else 1.0),
+        Weight("last", (width, vocabulary), "last", last[init]),
     ]
 
 

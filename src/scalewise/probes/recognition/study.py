@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from scalewise.lab.checkpoint import Checkpoint
+from scalewise.lab.code import code_version
 from scalewise.lab.compute import Compute
 from scalewise.lab.data.windows import WindowOrder
 from scalewise.lab.engine import Engine
@@ -80,6 +81,7 @@ def pretrained(
                 held_out_windows=64,
                 data_size=material.corpus.train.size,
                 data_sha256=material.corpus.sha256,
+                code=code_version(),
             )
             for seed in missing
         ]

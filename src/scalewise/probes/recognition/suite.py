@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalewise.errors import StudyError
-from scalewise.lab.progress import SuiteProgress
+from scalewise.lab.progress import PROGRESS_FILE, SuiteProgress
 from scalewise.runs.files import write_text, write_whole
 from scalewise.runs.store import Store
 from scalewise.runs.trials import Trials
@@ -62,7 +62,8 @@ def run_recognition(plan: Plan, directory: Path) -> Trials:
     _open(plan, directory)
     material = material_of(plan.data, plan.pairs, plan.seed)
     tuning = material_of(plan.data, TUNING_PAIRS, plan.seed + 1_000_000)
-    with _one_thread(), SuiteProgress(sum(_work(plan, size, material) for size in plan.sizes)) as progress:
+    work = sum(_work(plan, size, material) for size in plan.sizes)
+    with _one_thread(), SuiteProgress(work, directory / PROGRESS_FILE) as progress:
         tables = [
             table for size in plan.sizes for table in _measured(plan, size, material, tuning, directory, progress)
         ]

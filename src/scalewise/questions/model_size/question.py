@@ -24,7 +24,7 @@ from scalewise.questions.model_size.next_run import next_run
 from scalewise.questions.observations import Points, SurfacePoints, at_most, observed, surface_points
 from scalewise.questions.option import BUDGET, GROUP, RESAMPLES, SEED, Option
 from scalewise.questions.repeat import repeat
-from scalewise.runs.table import Runs, listed
+from scalewise.runs.table import Runs
 from scalewise.runs.validate import LARGEST
 
 FEWEST_RUNS = 7
@@ -54,9 +54,10 @@ def model_size(
     """The compute-optimal size at `flops` (default: the largest observed) and the smallest within the tolerance.
 
     `tolerance` is relative to the optimum's loss (0.005 unless given), `tolerance_nats` absolute; give one of them.
-    `serve_tokens` is how many tokens will be served; `group` is whose law is fitted, where the table has several;
-    `budget` is what a next run may cost, in flops. Rests on Chinchilla's law, bootstrapped by run; laws averaged and
-    isoFLOP optima are shown beside it, and rule out a probability where they contradict it.
+    `serve_tokens` is how many tokens will be served; `group` is whose law is fitted, where the table has several (by
+    default that of the lowest loss); `budget` is what a next run may cost, in flops. Rests on Chinchilla's law,
+    bootstrapped by run; laws averaged and isoFLOP optima are shown beside it, and rule out a probability where they
+    contradict it.
     Raises QuestionError when no such law can be fitted.
     """
     runs.require("params", "loss", purpose="model-size")
@@ -64,7 +65,8 @@ def model_size(
     for name, value, least in (("flops", flops, LEAST_FLOPS), ("serve-tokens", serve_tokens, 1.0)):
         if value is not None and not least <= value <= LARGEST:
             raise QuestionError(f"--{name} {value:g}: must be a number from {least:g} to {LARGEST:g}.")
-    everything, runs = runs, _one_group(runs, group)
+    everything, chosen = runs, group or _best_group(runs)
+    runs = runs.of_group(chosen)
     rows, notes = at_most(*observed(runs, points), seed, MOST_POINTS)
     curves = points == "ended" and runs.has_curves
     case, choice = _fitted(surface_points(rows, runs.source), runs.source, curves, flops, allowed, resamples, seed)
@@ -93,7 +95,7 @@ def model_size(
         claim=f"at {target} flops, half the compute-optimal size is within {allowed} of the best loss",
         verdict=judge(probability),
         probability=probability,
-        sentence=sentences.answered(case, choice, serve_tokens, together),
+        sentence=sentences.answered(case, choice, serve_tokens, together, chosen if chosen != group else None),
         findings=(
             findings.sizes(case, choice, serve_tokens),
             methods,
@@ -164,14 +166,10 @@ def _fitted(
     return case, choice
 
 
-def _one_group(runs: Runs, group: str | None) -> Runs:
-    """The runs of one group: architectures and methods have laws of their own."""
-    groups = sorted(runs.table["group"].unique())
-    if group is None and len(groups) > 1:
-        raise QuestionError(
-            f"{runs.source}: the groups {listed(groups)} need a law each; choose one with --group '{groups[0]}'."
-        )
-    return runs.of_group(group)
+def _best_group(runs: Runs) -> str | None:
+    """Architectures and methods have laws of their own: where there are several, the group of the lowest loss."""
+    ended = runs.trained.drop_nulls("loss")
+    return ended.sort("loss", "group")["group"][0] if ended["group"].n_unique() > 1 else None
 
 
 def _probability(case: Case, choice: Choice, together: Together | None) -> float | None:

@@ -10,7 +10,10 @@ from scalewise.questions.model_size.lifetime import Lifetime
 from scalewise.questions.model_size.methods import Together
 
 
-def answered(case: Case, choice: Choice, serve_tokens: float | None, together: Together | None) -> str:
+def answered(
+    case: Case, choice: Choice, serve_tokens: float | None, together: Together | None, best_group: str | None
+) -> str:
+    """`best_group` is the one of several that is answered for because its loss is lowest; None where that was asked."""
     best, small = exponential(choice.optimum), exponential(choice.smallest)
     share = exponential(choice.smallest - choice.optimum)
     longer = exponential(choice.longer(choice.smallest))
@@ -29,6 +32,8 @@ def answered(case: Case, choice: Choice, serve_tokens: float | None, together: T
         )
     elif together:
         text += f". Weighted laws and isoFLOP budgets together put the best size at {_interval(together.params)}"
+    if best_group:
+        text += f". This is for group '{best_group}', whose loss is the lowest; --group chooses another"
     return text + "."
 
 

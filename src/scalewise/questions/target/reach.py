@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from scalewise.errors import QuestionError
 from scalewise.laws import POWER, POWER_FLOOR, Fit, extrapolate, fit_law
-from scalewise.laws.extrapolate import DEGREES, UP, Backtest, Forecast
+from scalewise.laws.backtest import Backtest
+from scalewise.laws.extrapolate import DEGREES, UP, Forecast
 from scalewise.laws.families import LOGISTIC, M3, ONE_BREAK, Family, Logistic
 from scalewise.laws.families.power_ceiling import PowerCeiling
 from scalewise.laws.paths import WITHOUT_END

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from scalewise.errors import QuestionError
 from scalewise.laws import Fit, fit_law
-from scalewise.laws.extrapolate import LEAST_SPAN, Backtest, weigh
+from scalewise.laws.backtest import Backtest, weigh
+from scalewise.laws.extrapolate import LEAST_SPAN
 from scalewise.laws.families import Family, Parameter
 from scalewise.laws.families.power_sum import PowerSum
 from scalewise.laws.families.product import log_plane, power_product, power_product_ceiling, power_product_floor

@@ -1,73 +1,115 @@
 """Readers: from the logs people have to the Runs table. `read` is the door; each format is one file here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scalewise.errors import TableError
 from scalewise.runs.compute import Convention
 from scalewise.runs.embedded import EMBEDDED, read_embedded
-from scalewise.runs.readers.tidy import ENDINGS, read_standard_input, read_tidy
+from scalewise.runs.readers.find import find
+from scalewise.runs.readers.format import Format
+from scalewise.runs.readers.merge import merged
+from scalewise.runs.readers.sizes import from_names, joined
+from scalewise.runs.readers.tidy import TIDY, read_standard_input
+from scalewise.runs.readers.trainer import TRAINER
+from scalewise.runs.recognise import no_params
+from scalewise.runs.report import ReadingReport
+from scalewise.runs.saved import is_saved, read_saved
 from scalewise.runs.store import Store
-from scalewise.runs.table import Runs
-from scalewise.runs.validate import runs_from
+from scalewise.runs.table import Runs, listed
+from scalewise.runs.validate import checked, recognised
 
 if TYPE_CHECKING:
     import polars as pl
 
 STANDARD_INPUT, DATA_FRAME = "standard input", "data frame"
-PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".pickle.xz", ".pkl.gz", ".joblib")
+FORMATS: tuple[Format, ...] = (TRAINER, TIDY)
+"""Every format, those with an unmistakable mark first; the first one that recognises a file reads it."""
 
 
 def read(
-    source: "str | Path | Any",
+    source: "str | Path | Sequence[str | Path] | Any",
     columns: Mapping[str, str] | None = None,
     nan_means_diverged: bool = False,
     flops_by: Convention = "given",
+    from_name: str | None = None,
+    join: str | Path | None = None,
 ) -> Runs:
-    """Read runs from a file, a store, the embedded suite (`"smol"`), standard input (`"-"`) or a data frame.
+    """Read runs from files, folder trees or patterns of many formats, a store, the embedded suite (`"smol"`), standard
+    input (`"-"`) or a data frame.
 
     `columns` names columns that aliases cannot know, as {our name: the table's name}. `flops_by` is `given`, `full`
-    (attention and last layer counted, from the model's shape) or `6nd`. Raises TableError in one sentence that
-    names file, row and column.
+    (attention and last layer counted, from the model's shape) or `6nd`. `from_name` is a pattern of the runs' names,
+    such as `d={width:int}_l={depth:int}`, and `join` a table with one row a run: both fill in what logs do not hold.
+    `Runs.report` says what was taken as what. Raises TableError in one sentence that names file, row and column.
     """
-    if not isinstance(source, str | Path):
-        return runs_from(_frame(source), DATA_FRAME, columns, nan_means_diverged, flops_by)
-    table, notes = _table_at(str(source))
-    name = STANDARD_INPUT if str(source) == "-" else str(source)
-    return runs_from(table, name, columns, nan_means_diverged, flops_by, notes)
+    report = ReadingReport()
+    table, name, one_tidy = _table(source, dict(columns or {}), report)
+    words: list[str] = []
+    if from_name is not None:
+        table = from_names(table, from_name, report)
+        words += ["--from-name", from_name]
+    if join is not None:
+        table = joined(table, Path(join), report)
+        words += ["--join", str(join)]
+    if "params" not in table.columns:
+        report.add("gaps", no_params(table))
+    elif not one_tidy:
+        table = _without_unsized(table, name, report)
+    runs = checked(table, name, columns, nan_means_diverged, flops_by, report)
+    return replace(runs, read_with=(*runs.read_with, *words))
 
 
-def _table_at(source: str) -> "tuple[pl.DataFrame, tuple[str, ...]]":
-    """The table at a path, and what there is to say about how it was found."""
+def _table(source: Any, named: dict[str, str], report: ReadingReport) -> "tuple[pl.DataFrame, str, bool]":
+    """The recognised table, the name of its source, and whether it is one tidy table, of which every row must do."""
+    if isinstance(source, list | tuple) and source and all(isinstance(path, str | Path) for path in source):
+        paths = [str(path) for path in source]
+    elif isinstance(source, str | Path):
+        paths = [str(source)]
+    else:
+        return recognised(_frame(source), DATA_FRAME, named, report), DATA_FRAME, True
+    name = STANDARD_INPUT if paths == ["-"] else listed(paths)
+    plain = _plain_table(paths[0], report) if len(paths) == 1 else None
+    if plain is not None:
+        return recognised(plain, name, named, report), name, True
+    found = find(paths, FORMATS, report)
+    return merged(found, named, report), name, len(found) == 1 and found[0].format.tidy
+
+
+def _plain_table(source: str, report: ReadingReport) -> "pl.DataFrame | None":
+    """A table that is not made of logs: standard input, the embedded suite, a saved table or a store."""
     path = Path(source)
     if source == "-":
-        return read_standard_input(STANDARD_INPUT), ()
-    if not path.exists():
-        if source in EMBEDDED:
-            return read_embedded(source), ()
-        raise TableError(f"{source}: there is no such file or folder (the embedded suite is called 'smol').")
-    if path.is_dir():
-        if not Store.is_store(path):
-            raise TableError(f"{source}: a folder, but not a store (no study.toml and runs/); name a file.")
-        unfinished = Store(path).unfinished()
-        note = f"{unfinished:,} runs of the store have not ended; they are left out"
-        return Store(path).summary(), (note,) if unfinished else ()
-    if source.lower().endswith(PICKLES) or _starts_like_a_pickle(path):
-        raise TableError(
-            f"{source}: a pickle runs code when it is opened, so it is refused; save it as CSV or Parquet."
-        )
-    if not source.lower().endswith(ENDINGS):
-        raise TableError(f"{source}: unknown kind of file; scalewise reads {', '.join(ENDINGS)}.")
-    if path.stat().st_size == 0:
-        raise TableError(f"{source}: the file is empty.")
-    return read_tidy(path), ()
+        return read_standard_input(STANDARD_INPUT)
+    if source in EMBEDDED and not path.exists():
+        return read_embedded(source)
+    if is_saved(path):
+        return read_saved(path, report)
+    if Store.is_store(path):
+        if unfinished := Store(path).unfinished():
+            report.add("dropped", f"{unfinished:,} runs of the store have not ended; they are left out")
+        return Store(path).summary()
+    return None
 
 
-def _starts_like_a_pickle(path: Path) -> bool:
-    with path.open("rb") as file:
-        start = file.read(2)
-    return len(start) == 2 and start[0] == 0x80 and start[1] in (2, 3, 4, 5)
+def _without_unsized(table: "pl.DataFrame", source: str, report: ReadingReport) -> "pl.DataFrame":
+    """Questions need every run's size where sizes are known at all: runs without one are left out and named."""
+    import polars as pl
+
+    table = table.with_columns(pl.col("params").fill_null(pl.col("params").max().over("run")))
+    unsized = table.filter(pl.col("params").is_null())["run"].unique(maintain_order=True)
+    if unsized.len() == 0:
+        return table
+    if unsized.len() == table["run"].n_unique():
+        raise TableError(f"{source}: no run has params; give them with --from-name or --join (a table of run, params).")
+    report.add(
+        "gaps",
+        f"{unsized.len():,} runs have no params and are left out: {listed(unsized)}; give them with "
+        "--from-name 'NAME_{params:size}' or --join sizes.csv (columns run, params)",
+    )
+    return table.filter(pl.col("params").is_not_null())
 
 
 def _frame(frame: Any) -> "pl.DataFrame":

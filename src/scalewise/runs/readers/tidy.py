@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scalewise.errors import TableError
 from scalewise.runs.columns import COLUMNS, normalised
+from scalewise.runs.readers.format import Format
 from scalewise.runs.table import listed
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ SAMPLED_ROWS = 10_000
 """Rows of a CSV looked at to find each column's type; a later surprise is found and named."""
 TEXT_NAMES = {normalised(name) for c in COLUMNS if c.kind == "text" for name in (c.name, *c.aliases)}
 """Columns that are text even when they look like numbers: run 007 is not run 7."""
+
+
+def unit(path: Path, head: bytes) -> Path | None:
+    return path if path.name.lower().endswith(ENDINGS) else None
 
 
 def read_tidy(path: Path, source: str | None = None) -> "pl.DataFrame":
@@ -131,3 +136,6 @@ def _json_object(line: str, number: int, source: str) -> dict[str, Any]:
 def _first_line(error: BaseException) -> str:
     text = str(error).strip() or type(error).__name__
     return text.splitlines()[0].rstrip(".")
+
+
+TIDY = Format("tidy table", unit, lambda path, name, report: read_tidy(path), tidy=True)

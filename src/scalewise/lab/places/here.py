@@ -1,4 +1,4 @@
-"""Where runs are trained: one process per core (or per share of a GPU), one stack each, one thread each.
+"""This machine: one process per core (or per share of a GPU), one stack each, one thread each.
 
 Two processes of one thread are 1.85-2.0 times as fast as one; two threads in one process only 1.3-1.6 times, so
 runs are never spread over threads.
@@ -18,33 +18,53 @@ from threading import Thread
 from types import TracebackType
 
 from scalewise.errors import StudyError
+from scalewise.lab.cell import train_cell
 from scalewise.lab.compute import Compute
-from scalewise.lab.data.corpus import Corpus, load_corpus
+from scalewise.lab.data.corpus import Corpus
+from scalewise.lab.data.kept import kept
+from scalewise.lab.findings import Device, Findings, Wanted, findings_of_study
 from scalewise.lab.recipe import Recipe
 from scalewise.runs.store import Store
 
 REPORT_EVERY_STEPS = 20
 Report = tuple[str, float]
-"""The name of a stack's first run, and the share of the stack that is done."""
 
 
-class WorkerPool:
-    """A fixed number of worker processes; `start` gives one a stack, `wait` says which have ended."""
+def check(device: Device) -> None:
+    """Raises StudyError when this machine has no such device."""
+    if device == "cuda":
+        import torch
 
-    def __init__(self, corpus_source: str, workers: int, store: Store, compute: Compute) -> None:
+        if not torch.cuda.is_available():
+            raise StudyError("--device cuda: PyTorch finds no GPU here; leave the option out to train on the CPU.")
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class ProcessPool:
+    """A fixed number of worker processes."""
+
+    def __init__(self, store: Store, workers: int | None, device: Device, precision: Wanted) -> None:
+        self._findings = findings_of_study(store.path, device, precision)
         context = mp.get_context("spawn")
-        self._workers = workers
+        self._workers = workers or cores()
         self._stop = context.Event()
         self._reports: Queue[Report] = context.Queue()
         self._executor = ProcessPoolExecutor(
-            workers,
+            self._workers,
             mp_context=context,
             initializer=_start_worker,
-            initargs=(corpus_source, store, compute, self._stop, self._reports),
+            initargs=(store, self._findings.compute, self._stop, self._reports),
         )
         self._running: dict[Future[None], list[Recipe]] = {}
 
-    def __enter__(self) -> "WorkerPool":
+    @property
+    def findings(self) -> Findings:
+        return self._findings
+
+    def __enter__(self) -> "ProcessPool":
         return self
 
     def __exit__(
@@ -65,7 +85,6 @@ class WorkerPool:
         self._running[self._executor.submit(_train, recipes)] = recipes
 
     def wait(self, on_report: Callable[[str, float], None]) -> Iterator[list[Recipe]]:
-        """Wait until at least one stack has ended, passing on progress; the recipes of each that did."""
         done: set[Future[None]] = set()
         while not done:
             done, _ = wait(self._running, timeout=0.5, return_when=FIRST_COMPLETED)
@@ -93,13 +112,10 @@ class _Worker:
     reports: "Queue[Report]"
 
 
-def _start_worker(corpus_source: str, store: Store, compute: Compute, stop: Event, reports: "Queue[Report]") -> None:
-    import torch
-
+def _start_worker(store: Store, compute: Compute, stop: Event, reports: "Queue[Report]") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; Ctrl-C reaches the whole process group
     Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(1)
-    _Worker.corpus = load_corpus(corpus_source)
+    _Worker.corpus = kept(store.path)
     _Worker.store, _Worker.compute, _Worker.stop, _Worker.reports = store, compute, stop, reports
 
 
@@ -112,18 +128,10 @@ def _end_with_parent() -> None:
 
 
 def _train(recipes: list[Recipe]) -> None:
-    from scalewise.lab.engine import Engine
-
     name, steps = recipes[0].name, recipes[0].steps
 
     def report(step: int) -> None:
         if step % REPORT_EVERY_STEPS == 0:
             _Worker.reports.put((name, step / steps))
 
-    try:
-        Engine(recipes, _Worker.corpus, _Worker.store, _Worker.compute).train(report, _Worker.stop.is_set)
-    except Exception as error:  # recorded, so that one bad stack does not end the suite
-        for folder in (_Worker.store.run(recipe.name) for recipe in recipes):
-            if folder.state() not in ("finished", "diverged"):
-                folder.path.mkdir(parents=True, exist_ok=True)
-                folder.set_state("failed", f"{type(error).__name__}: {error}")
+    train_cell(recipes, _Worker.corpus, _Worker.store, _Worker.compute, report, _Worker.stop.is_set)

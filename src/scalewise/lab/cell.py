@@ -1,0 +1,42 @@
+"""One piece of work: runs trained as a stack, and how they ended written beside each. The same in every place."""
+
+from collections.abc import Callable, Sequence
+
+from scalewise.errors import DiskFullError
+from scalewise.lab.checkpoint import side_by_side
+from scalewise.lab.compute import Compute
+from scalewise.lab.data.corpus import Corpus
+from scalewise.lab.locks import only_writer
+from scalewise.lab.recipe import Recipe
+from scalewise.runs.store import Store
+
+
+def train_cell(
+    recipes: Sequence[Recipe],
+    corpus: Corpus,
+    store: Store,
+    compute: Compute,
+    on_step: Callable[[int], None] = lambda step: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """Train what has not ended of these runs, from where each was left, on one thread.
+
+    Whatever goes wrong is recorded as the state of the runs, so that one bad stack does not end the suite. Raises
+    DiskFullError, which would end every other stack too.
+    """
+    import torch
+
+    from scalewise.lab.engine import Engine
+
+    torch.set_num_threads(1)
+    with only_writer(store.run(recipe.name).path for recipe in recipes):
+        missing = [recipe for recipe in recipes if not store.run(recipe.name).has_ended()]
+        for together in side_by_side(store, missing):
+            try:
+                Engine(together, corpus, store, compute).train(on_step, should_stop)
+            except DiskFullError:
+                raise
+            except Exception as error:
+                for folder in (store.run(recipe.name) for recipe in together):
+                    if not folder.has_ended():
+                        folder.set_state("failed", f"{type(error).__name__}: {error}")

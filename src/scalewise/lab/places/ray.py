@@ -1,0 +1,136 @@
+"""A Ray cluster: a stack is a Ray task, which Ray gives a core (or a GPU) and repeats elsewhere when a node is lost.
+
+The study's folder is on a disk that all nodes see. Checkpoints are there, so a task that is repeated goes on from the
+last of them; what a run has done is read from them too, so that nothing but the folder has to survive a node.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from scalewise.errors import MissingExtraError, StudyError
+from scalewise.lab.cell import train_cell
+from scalewise.lab.checkpoint import position
+from scalewise.lab.code import code_version
+from scalewise.lab.compute import Compute
+from scalewise.lab.data.corpus import Corpus
+from scalewise.lab.data.kept import is_kept, kept
+from scalewise.lab.findings import Device, Findings, Wanted, findings_of_study
+from scalewise.lab.recipe import Recipe
+from scalewise.runs.store import Store
+
+if TYPE_CHECKING:
+    from ray import ObjectRef
+
+RETRIES = 10
+"""How often a task whose node or process was lost is begun again."""
+LOOK_EVERY_SECONDS = 1.0
+
+
+def check() -> None:
+    """Raises MissingExtraError without Ray."""
+    if find_spec("ray") is None:
+        raise MissingExtraError("Ray", "cluster", "--on ray")
+
+
+class RayPool:
+    """Tasks of one core or one GPU each. Without a number of workers, Ray is given all work that there is and runs as
+    much of it at once as its nodes hold; a cluster that grows with its work can see what is wanted."""
+
+    def __init__(self, on: str, store: Store, workers: int | None, device: Device, precision: Wanted) -> None:
+        import ray
+
+        self._workers = workers
+        self._store = Store(store.path.resolve())
+        self._ours = not ray.is_initialized()
+        if self._ours:
+            _connect(on)
+        a_worker = ray.remote(num_cpus=1, num_gpus=1 if device == "cuda" else 0, max_retries=RETRIES)
+        if device == "cuda" and not ray.cluster_resources().get("GPU"):  # type: ignore[no-untyped-call]
+            raise StudyError(f"--device cuda: no node of the cluster at {on} has a GPU.")
+        self._task = a_worker(_train)
+        self._findings: Findings = _result(a_worker(_probe).remote(self._store.path, device, precision))
+        self._running: dict[ObjectRef[None], list[Recipe]] = {}
+
+    @property
+    def findings(self) -> Findings:
+        return self._findings
+
+    def __enter__(self) -> "RayPool":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        import ray
+
+        for task in self._running:
+            ray.cancel(task, force=True)  # as a kill, which loses no more than what came after the last checkpoint
+        if self._ours:
+            ray.shutdown()
+
+    def has_room(self) -> bool:
+        return self._workers is None or len(self._running) < self._workers
+
+    def is_busy(self) -> bool:
+        return bool(self._running)
+
+    def start(self, recipes: list[Recipe]) -> None:
+        self._running[self._task.remote(recipes, self._store, self.findings.compute)] = recipes
+
+    def wait(self, on_report: Callable[[str, float], None]) -> Iterator[list[Recipe]]:
+        import ray
+
+        done: list[ObjectRef[None]] = []
+        while not done:
+            done, _ = ray.wait(list(self._running), timeout=LOOK_EVERY_SECONDS)
+            for recipes in self._running.values():
+                on_report(recipes[0].name, position(self._store, recipes[0]) / recipes[0].steps)
+        for task in done:
+            recipes = self._running.pop(task)
+            _result(task)
+            yield recipes
+
+
+def _connect(on: str) -> None:
+    """To the cluster of this address; without one to the cluster of RAY_ADDRESS, or to one on this machine, which is
+    begun where there is none."""
+    import ray
+
+    try:
+        ray.init(on if "://" in on else None, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, TimeoutError, ValueError) as error:
+        raise StudyError(f"--on {on}: Ray cannot be reached there ({str(error).splitlines()[0]}).") from None
+
+
+def _result(task: "ObjectRef[Any]") -> Any:
+    import ray
+
+    try:
+        return ray.get(task)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from None
+    except ray.exceptions.RayError as error:
+        raise StudyError(f"Ray gave a task up ({str(error).splitlines()[0]}); the same command goes on.") from None
+
+
+@cache
+def _corpus(directory: Path) -> Corpus:
+    if not is_kept(directory):
+        raise StudyError(f"{directory}: a node of the cluster does not see this folder; give one on a shared disk.")
+    return kept(directory)
+
+
+def _probe(directory: Path, device: Device, precision: Wanted) -> Findings:
+    _corpus(directory)
+    return findings_of_study(directory, device, precision)
+
+
+def _train(recipes: list[Recipe], store: Store, compute: Compute) -> None:
+    if code_version() != recipes[0].code:
+        raise StudyError("a node of the cluster has another version of scalewise; install the same on all.")
+    train_cell(recipes, _corpus(store.path), store, compute)

@@ -1,0 +1,84 @@
+"""The folder that is published: the model, and everything by which others can check what is said of it."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from shutil import copyfile, rmtree
+
+from scalewise.errors import QuestionError, StudyError
+from scalewise.lab.study import load_study
+from scalewise.lab.weights import load_weights, run_folder
+from scalewise.publish.card import model_card
+from scalewise.publish.checkpoint import write_checkpoint
+from scalewise.questions.ask_each import USUAL, Call, ask_each
+from scalewise.report.html import write_html
+from scalewise.runs import read
+from scalewise.runs.files import check_writable, write_text
+from scalewise.runs.store import Store
+
+RECORDS = ("study.toml", "corpus.json", "corpus_files.csv", "environment.json")
+
+
+def publish(run: Path, to: Path, *, name: str | None = None, license_id: str | None = None, seed: int = 0) -> Path:
+    """Write a trained run as a folder that transformers loads; the run's own folder is returned.
+
+    `run` is that folder, or a study's for its run with the lowest held-out loss. The folder `to` appears whole or not
+    at all. Raises StudyError when the run is not there, has not kept its weights or is of an architecture that no
+    standard format holds, and MissingExtraError without safetensors.
+    """
+    if to.exists():
+        raise StudyError(f"--to {to}: is there already; name a new folder.")
+    check_writable(to)
+    folder = run_folder(run)
+    beside = to.absolute().with_name(f".{to.name}.{os.getpid()}.new")
+    try:
+        write_checkpoint(load_weights(folder), beside)
+        _write_records(Store(folder.path.parents[1]), beside)
+        copyfile(folder.metrics_path, beside / "metrics.jsonl")
+        copyfile(Path(__file__).parent / "templates" / "demo.py", beside / "demo.py")
+        study = load_study(beside / "study.toml")
+        calls = [(call.ask, call.options, call.where) for call in study.questions] or list(USUAL)
+        card = model_card(
+            name or f"{study.name}-{folder.path.name}",
+            study.name,
+            folder,
+            load_weights(folder).shape,
+            json.loads((beside / "corpus.json").read_text(encoding="utf-8")),
+            license_id=license_id,
+            without_report=_write_report(beside, calls, seed),
+        )
+        write_text(beside / "README.md", card)
+        write_text(beside / "SHA256SUMS", _sums(beside))
+        beside.rename(to)
+    finally:
+        rmtree(beside, ignore_errors=True)
+    return folder.path
+
+
+def _write_records(store: Store, into: Path) -> None:
+    """How the study was made, and all of its runs."""
+    for record in RECORDS:
+        copyfile(store.path / record, into / record)
+    runs = read(store.path)
+    runs.save(into / "runs.csv")
+    runs.save(into / "runs.parquet")
+
+
+def _write_report(folder: Path, calls: Sequence[Call], seed: int) -> str | None:
+    """The study's questions, asked of the table beside the report; why there is none where none could be asked."""
+    runs = replace(read(folder / "runs.csv"), source="runs.csv")
+    try:
+        answers, _ = ask_each(runs, calls, seed)
+    except QuestionError as error:
+        return str(error)
+    write_html(answers, folder / "report.html")
+    return None
+
+
+def _sums(folder: Path) -> str:
+    """One line per file, as `sha256sum` writes it."""
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    return "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)

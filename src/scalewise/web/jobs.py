@@ -1,0 +1,153 @@
+"""What a worker process can do: read a table, answer a question, draw, say what a study will cost.
+
+Tables and answers are remembered for as long as the process lives, by what they depend on. A table is read from its own
+folder, so that an answer names it as a person would.
+"""
+
+import base64
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scalewise.questions.answer import Answer
+    from scalewise.runs import Runs
+
+SHOWN_ROWS = 60
+REMEMBERED = 6
+Record = dict[str, Any]
+
+
+_read: "OrderedDict[str, Runs]" = OrderedDict()
+"""Tables as they were read, the newest last. The stamp in the key changes when the file does."""
+
+
+def _runs(table: Record, reading: Record) -> "Runs":
+    """The table, read as asked. `table` has `folder`, `source` and `stamp`; `reading` the options of reading."""
+    from scalewise.runs import read
+
+    key = repr((table, sorted(reading.items())))
+    if key not in _read:
+        os.chdir(table["folder"])
+        runs = read(table["source"], reading["columns"], reading["nan_means_diverged"], reading["flops_by"])
+        _read[key] = runs.filtered(reading["where"]) if reading["where"] else runs
+        while len(_read) > REMEMBERED:
+            _read.popitem(last=False)
+    _read.move_to_end(key)
+    return _read[key]
+
+
+def look(table: Record, reading: Record) -> Record:
+    """What was read: the reading report, the columns, and the first rows as text."""
+    runs = _runs(table, reading)
+    shown = runs.table.head(SHOWN_ROWS)
+    head, *_ = str(runs).splitlines()
+    return {
+        "head": head.removeprefix(f"{runs.source}: "),
+        "reading": list(runs.reading),
+        "columns": runs.table.columns,
+        "rows": [[_text(value) for value in row] for row in shown.iter_rows()],
+        "more": max(0, len(runs) - SHOWN_ROWS),
+    }
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def answer(table: Record, reading: Record, question: str, options: Record, key: str) -> Record:
+    """The answer as JSON, and as the part of a page that shows it."""
+    from scalewise.questions import check_call
+    from scalewise.report.html import as_fragment
+
+    asked = check_call(question, options)
+    found = asked.function(_runs(table, reading), **options)
+    return {"answer": found.to_json(), "html": as_fragment(found, key, live=True)}
+
+
+def fragment(answer: str, key: str) -> str:
+    """The part of a page that shows an answer; figures can be made live."""
+    from scalewise.report.html import as_fragment
+
+    return as_fragment(_parsed(answer), key, live=True)
+
+
+def report(answers: list[str]) -> str:
+    """One self-contained HTML file."""
+    from scalewise.report.html import as_page
+
+    return as_page([_parsed(text) for text in answers])
+
+
+def figure(answer: str, number: int, kind: str) -> str:
+    """A figure as SVG, PDF or PNG; base64."""
+    from dataclasses import replace
+
+    found = _parsed(answer)
+    with TemporaryDirectory() as folder:
+        (path,) = replace(found, charts=(found.charts[number],)).save_figures(folder, (kind,))
+        return base64.b64encode(path.read_bytes()).decode()
+
+
+def table_csv(answer: str, number: int) -> str:
+    """A finding as CSV text."""
+    from dataclasses import replace
+
+    found = _parsed(answer)
+    with TemporaryDirectory() as folder:
+        (path,) = replace(found, findings=(found.findings[number],)).save_tables(folder)
+        return path.read_text(encoding="utf-8")
+
+
+def _parsed(text: str) -> "Answer":
+    from scalewise.questions.answer import Answer
+
+    return Answer.from_json(text)
+
+
+def figure_script() -> str:
+    """Vega, Vega-Lite and Vega-Embed, and what of ours draws with them."""
+    from scalewise.report.html import scripts
+
+    return scripts()
+
+
+def study_flops(store: str) -> float:
+    """Operations of all runs that a study declares when no search has to grow."""
+    from scalewise.lab.data.corpus import corpus_source, load_corpus
+    from scalewise.lab.plan import cells_of
+    from scalewise.lab.study import load_study
+
+    path = Path(store) / "study.toml"
+    study = load_study(path)
+    corpus = load_corpus(corpus_source(study.data.corpus, path))
+    return sum(recipe.flops for cells in cells_of(study, corpus) for recipe in cells.recipes)
+
+
+def warm_up() -> None:
+    """Load what every answer needs, and draw once: the first drawing costs a second."""
+    from scalewise.questions import QUESTIONS
+    from scalewise.questions.answer import Chart, Row
+    from scalewise.report.export import as_svg
+
+    example: Row = {"label": "a", "value": 1.0, "low": 0.5, "high": 1.5}
+    as_svg(Chart("intervals", "", "", {"axes": [{"x": "x"}], "rows": [example]}))
+    for question in QUESTIONS.values():
+        assert question.function is not None
+
+
+JOBS: dict[str, Callable[..., Any]] = {
+    "look": look,
+    "answer": answer,
+    "fragment": fragment,
+    "report": report,
+    "figure": figure,
+    "table_csv": table_csv,
+    "figure_script": figure_script,
+    "study_flops": study_flops,
+}
