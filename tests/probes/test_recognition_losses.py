@@ -63,6 +63,23 @@ def test_published_losses_reproduce_the_table_under_both_rules(shared: Path) -> 
     assert reached(answer, "brady tabularasa", "change")["exemplar"][0] is None
 
 
+def test_raw_accuracies_are_the_published_counts(shared: Path) -> None:
+    """Items are paired as the source pairs them: the number correct agrees at every exposure of every run."""
+    folder = shared / "igpt_recognition_memory"
+    own = human_runs(read_losses(folder / "item_losses.parquet", "experiment == 'brady'")).table
+    own = own.filter(pl.col("rule") == "raw").with_columns((pl.col("accuracy") * pl.col("n_items")).alias("correct"))
+    published = pl.read_csv(folder / "accuracy.csv.gz").filter(pl.col("experiment") == "brady")
+    run = pl.concat_str(["experiment", "model", "stimulus_set", "run"], separator="/")
+    published = published.select(
+        pl.concat_str([run, "model", "test", pl.lit("raw")], separator=", ").alias("run"),
+        pl.col("exposures").cast(pl.Float64).alias("exposure"),
+        "n_correct",
+    )
+    both = own.join(published, on=["run", "exposure"], how="inner")
+    assert both.height == own.height > 1000
+    assert (both["correct"] - both["n_correct"]).abs().max() < 1e-9  # type: ignore[operator]
+
+
 def test_the_question_target_answers_from_the_runs(shared: Path) -> None:
     where = "model == 'imagenet'"
     runs = human_runs(read_losses(shared / "igpt_recognition_memory" / "item_losses.parquet", where))

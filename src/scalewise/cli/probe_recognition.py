@@ -18,7 +18,7 @@ EXAMPLE = (
     "Examples: scalewise probe recognition --into out/recognition; "
     "scalewise probe recognition --losses item_losses.parquet --runs runs.csv"
 )
-SIZES = "16x2,32x2,64x3"
+SIZES = "16x2,32x2,64x2"
 
 
 def command(
@@ -35,7 +35,7 @@ def command(
     pairs: Annotated[int, typer.Option(help="Pairs for each kind of foil.", min=5)] = 40,
     exposures: Annotated[int, typer.Option(help="How often the list is studied.", min=2)] = 15,
     seeds: Annotated[int, typer.Option(help="Models of each size.", min=1)] = 2,
-    pretrain_steps: Annotated[int, typer.Option(help="Steps of pretraining, 32 items each.", min=1)] = 600,
+    pretrain_steps: Annotated[int, typer.Option(help="Steps of pretraining, 32 items each.", min=1)] = 400,
     runs: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write Runs for `ask target`: .csv or .parquet.")
     ] = None,

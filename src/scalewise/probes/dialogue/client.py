@@ -65,6 +65,7 @@ class Client:
     spent: float = 0.0
     calls: int = 0
     _answers: dict[str, Reply] = field(default_factory=dict)
+    _pending: dict[str, "asyncio.Future[Reply]"] = field(default_factory=dict)
     _next_slot: float = 0.0
 
     def __post_init__(self) -> None:
@@ -77,6 +78,11 @@ class Client:
         key = self._key(messages, repeat)
         if key in self._answers:
             return self._answers[key]
+        if key not in self._pending:  # conversations that begin alike share their first answers
+            self._pending[key] = asyncio.ensure_future(self._fetch(messages, key))
+        return await self._pending[key]
+
+    async def _fetch(self, messages: Sequence[Message], key: str) -> Reply:
         async with self._gate:
             budget = self.endpoint.budget
             if budget is not None and self.spent >= budget:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from scalewise.lab.checkpoint import Checkpoint
+from scalewise.lab.code import code_version
 from scalewise.lab.compute import Compute
 from scalewise.lab.data.windows import WindowOrder
 from scalewise.lab.engine import Engine
@@ -28,8 +29,8 @@ Floats = NDArray[np.float64]
 PRETRAIN_BATCH = 32
 PRETRAIN_RATE = 2.0**-7
 """Peak rate at width 64; muP carries it to other widths."""
-STUDY_CENTRE = -11
-"""Study rates are tried around 2^-11."""
+STUDY_CENTRE = -8
+"""Study rates are tried around 2^-8, and further while the best is at the edge."""
 TUNED_EXPOSURES = 5
 EVALUATED_AT_ONCE = 64
 Told = Callable[[float], None]
@@ -80,6 +81,7 @@ def pretrained(
                 held_out_windows=64,
                 data_size=material.corpus.train.size,
                 data_sha256=material.corpus.sha256,
+                code=code_version(),
             )
             for seed in missing
         ]
@@ -149,15 +151,15 @@ def _losses(stack: Stack, items: torch.Tensor) -> Floats:
 def tuned_rate(
     shape: Shape, material: Material, start: torch.Tensor | None, seed: int, batch: int, tell: Told = lambda share: None
 ) -> Tuned:
-    """The study rate 2^best, bracketed on pairs of its own: what tells studied items from foils best by raw likelihood,
-    as mean margin over its standard deviation, averaged over the first exposures and both lists."""
+    """The study rate 2^best, bracketed on pairs of its own: what tells most studied items from their foils by raw
+    likelihood, averaged over the first exposures and both lists."""
     search = bracket(STUDY_CENTRE, FIRST_REACH)
     wanted = next(search)
     while True:
         learners = [Learner(seed, side, 2.0**exponent, start) for exponent in wanted for side in (0, 1)]
         losses, _ = studied(shape, material, learners, TUNED_EXPOSURES, batch, tell=tell)
         margins = np.stack([_margin(losses[1:, k], x.studies) for k, x in enumerate(learners)])
-        told = (margins.mean(axis=2) / margins.std(axis=2)).mean(axis=1).reshape(-1, 2).mean(axis=1)
+        told = (np.sign(margins) / 2 + 0.5).mean(axis=(1, 2)).reshape(-1, 2).mean(axis=1)
         try:
             wanted = search.send({e: -float(t) for e, t in zip(wanted, told, strict=True)})
         except StopIteration as end:

@@ -37,12 +37,12 @@ class Plan:
     seeds, items per update of study, steps of pretraining, and after how many further updates."""
 
     data: str = "lines"
-    sizes: tuple[Size, ...] = ((16, 2), (32, 2), (64, 3))
+    sizes: tuple[Size, ...] = ((16, 2), (32, 2), (64, 2))
     pairs: int = 40
     exposures: int = 15
     seeds: int = 2
     batch: int = 4
-    pretrain_steps: int = 600
+    pretrain_steps: int = 400
     updates: tuple[int, ...] = (10, 100)
     seed: int = 0
 

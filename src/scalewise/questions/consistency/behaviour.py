@@ -9,9 +9,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import t as student
 
 from scalewise.questions.answer import Cell, Finding, with_interval
+from scalewise.questions.consistency.effects import half_width
 from scalewise.runs.trials import Trials, trials_from
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def law_and_morality(trials: Trials) -> Finding | None:
             continue
         contrast = trials_from(part.with_columns(pl.col("law").alias("condition")), trials.source)
         row = contrast.to_runs("effect", by=("condition",), against="illegal").table.row(0, named=True)
-        margin = float(student.ppf(0.975, row["n_clusters"] - 1)) * row["se"]
+        margin = half_width(row["se"], row["n_clusters"])
         effect = float(row["effect"])
         rows.append((moral, *(f"{float(str(s)):.2f}" for s in shares), effect, effect - margin, effect + margin))
     return _finding(
@@ -194,7 +194,7 @@ def _rate(rows: "pl.DataFrame") -> tuple[float, float | None, float | None, int]
     value, count = float(row["share"]), int(row["n_items"])
     if row["se"] is None:
         return value, None, None, count
-    margin = float(student.ppf(0.975, row["n_clusters"] - 1)) * row["se"]
+    margin = half_width(row["se"], row["n_clusters"])
     return value, max(0.0, value - margin), min(1.0, value + margin), count
 
 

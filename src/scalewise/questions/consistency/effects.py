@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from scalewise.questions.multiplicity import holm
 from scalewise.runs.trials import Trials
@@ -62,7 +61,7 @@ def effects(trials: Trials, seed: int) -> list[Effect]:
             continue
         kept = Trials(both.filter(pl.col("scenario").is_in(counts["scenario"].implode())), trials.source)
         row = kept.to_runs("effect", by=("condition",), against=BASELINE).table.row(0, named=True)
-        margin = float(student.ppf(0.975, row["n_clusters"] - 1)) * row["se"] if row["n_clusters"] > 1 else np.inf
+        margin = half_width(row["se"], row["n_clusters"])
         yes, n, plain_yes, plain_n = (counts[c].to_numpy().astype(float) for c in ("yes", "n", "plain_yes", "plain_n"))
         value = float(row["effect"])
         found.append(
@@ -79,6 +78,13 @@ def effects(trials: Trials, seed: int) -> list[Effect]:
         )
     adjusted = holm([effect.p for effect in found])
     return [Effect(**{**effect.__dict__, "p": float(p)}) for effect, p in zip(found, adjusted, strict=True)]
+
+
+def half_width(se: float | None, clusters: int) -> float:
+    """Half a 95 % interval of a mean over so many clusters; infinite with one of them."""
+    from scipy.special import stdtrit
+
+    return np.inf if se is None or clusters < 2 else float(stdtrit(clusters - 1, 0.975)) * se
 
 
 def _counts(parsed: "pl.DataFrame", guise: str) -> "pl.DataFrame":
@@ -103,7 +109,7 @@ def _flips(yes: Floats, n: Floats, plain_yes: Floats, plain_n: Floats) -> tuple[
     yes, n, plain_yes, plain_n = (a[repeated] for a in (yes, n, plain_yes, plain_n))
     p, q = yes / n, plain_yes / plain_n
     excess = (p - q) ** 2 - p * (1 - p) / (n - 1) - q * (1 - q) / (plain_n - 1)
-    margin = float(student.ppf(0.975, excess.size - 1) * excess.std(ddof=1) / np.sqrt(excess.size))
+    margin = half_width(float(excess.std(ddof=1)) / excess.size**0.5, excess.size)
     value = float(excess.mean())
     return value, value - margin, value + margin
 

@@ -1,5 +1,6 @@
 """Does a chat model answer the same question in the same way, whatever guise it comes in?"""
 
+import math
 from collections.abc import Sequence
 
 from scalewise.errors import QuestionError
@@ -8,8 +9,9 @@ from scalewise.questions.consistency import behaviour
 from scalewise.questions.consistency.effects import Effect, effects
 from scalewise.questions.consistency.variance import (
     MOST_REPEATS,
+    SEEN,
     Split,
-    repeats_worth_asking,
+    repeats_needed,
     split,
     standard_errors,
 )
@@ -137,16 +139,16 @@ def _agreement(shares: Split) -> Finding:
 
 
 def _repeats(guise: str, errors: dict[int, float]) -> Finding:
-    worth = repeats_worth_asking(errors)
+    needed = repeats_needed(errors, LARGE)
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (repeats, error, "enough" if repeats == worth else "") for repeats, error in errors.items()
+        (repeats, error, SEEN * error, "enough" if repeats == needed else "") for repeats, error in errors.items()
     )
     return Finding(
         "How many repeats are worth asking",
-        ("repeats", "standard_error", "note"),
+        ("repeats", "standard_error", "smallest_effect_seen", "note"),
         rows,
-        f"of the effect of '{guise}', with these scenarios, from these answers as a pilot; enough: within a tenth of "
-        f"what {MOST_REPEATS} repeats would give.",
+        f"for the effect of '{guise}', with these scenarios, from these answers as a pilot; seen: in 80 % of probes at "
+        f"the 5 % level; enough: for {100 * LARGE:.0f} points.",
     )
 
 
@@ -164,10 +166,13 @@ def _said(trials: Trials) -> Finding:
 def _next_run(errors: dict[int, float] | None, largest: Effect) -> str | None:
     if not errors:
         return "ask every question at least twice (--repeats 2), without which repeats cannot be told from guises"
-    worth = repeats_worth_asking(errors)
+    points = f"{100 * LARGE:.0f} points of '{largest.guise}'"
+    if needed := repeats_needed(errors, LARGE):
+        return f"{needed} repeats with these scenarios show an effect of {points}"
+    scenarios = math.ceil(largest.scenarios * (SEEN * errors[MOST_REPEATS] / LARGE) ** 2)
     return (
-        f"{worth} repeats are enough for '{largest.guise}' with these scenarios (standard error {errors[worth]:.3f}); "
-        "beyond that, more scenarios narrow its interval, more repeats do not"
+        f"ask more scenarios: with these {largest.scenarios} not even {MOST_REPEATS} repeats show an effect of "
+        f"{points}; {scenarios} scenarios would"
     )
 
 

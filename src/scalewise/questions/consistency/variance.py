@@ -14,6 +14,8 @@ from scalewise.runs.trials import Trials
 Floats = NDArray[np.float64]
 PARTS = ("item", "wording", "order", "wording_and_order", "repeat")
 MOST_REPEATS = 50
+SEEN = 1.96 + 0.84
+"""Standard errors that an effect must measure to be seen in 80 % of probes at the 5 % level."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,6 @@ def standard_errors(trials: Trials, condition: str, repeats: tuple[int, ...]) ->
     return {r: float(np.sqrt((between + within / r) / both.height)) for r in repeats}
 
 
-def repeats_worth_asking(errors: dict[int, float]) -> int:
-    """The fewest repeats whose standard error is within a tenth of that of the most."""
-    least = errors[max(errors)]
-    return min(r for r, error in errors.items() if error <= 1.1 * least)
+def repeats_needed(errors: dict[int, float], effect: float) -> int | None:
+    """The fewest repeats that show an effect in four of five such probes; None where none of them do."""
+    return min((r for r, error in errors.items() if SEEN * error <= effect), default=None)

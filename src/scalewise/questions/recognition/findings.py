@@ -91,18 +91,22 @@ def retention(trials: Trials) -> Finding | None:
     if not trials.table["updates"].max():
         return None
     sizes = ["params"] if "params" in trials.table.columns else []
-    keys = ["group", *sizes, "condition", "rule", "updates"]
+    keys = ["group", *sizes, "condition", "rule"]
     last = trials.table.filter(pl.col("exposure") == pl.col("exposure").max().over("run"))
-    table = last.group_by(keys).agg(pl.col("value").mean()).sort(keys)
+    means = last.group_by([*keys, "updates"]).agg(pl.col("value").mean())
+    table = means.pivot(on="updates", index=keys, values="value").sort(
+        keys, descending=[True, *[False] * len(keys[1:])]
+    )
+    later = sorted(means["updates"].unique())
     rows = tuple(
-        (label_of(row["group"], row.get("params")), row["condition"], row["rule"], int(row["updates"]), row["value"])
+        (label_of(row["group"], row.get("params")), row["condition"], row["rule"], *(row[str(u)] for u in later))
         for row in table.iter_rows(named=True)
     )
     return Finding(
         "What is retained",
-        ("model", "condition", "rule", "updates_since", "accuracy"),
+        ("model", "condition", "rule", *(f"{u}_updates_later" for u in later)),
         rows,
-        "after the last exposure, and so many updates on other data.",
+        "accuracy after the last exposure, and after so many updates on other data.",
     )
 
 
