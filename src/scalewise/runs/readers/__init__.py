@@ -130,7 +130,7 @@ def _plain_table(source: str, report: ReadingReport) -> "pl.DataFrame | None":
     """A table that is not made of logs: standard input, the embedded suite or a store."""
     path = Path(source)
     if source == "-":
-        return read_standard_input(STANDARD_INPUT)
+        return read_standard_input(STANDARD_INPUT, report)
     if source in EMBEDDED and not path.exists():
         return read_embedded(source)
     if Store.is_store(path):
