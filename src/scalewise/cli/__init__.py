@@ -1,7 +1,8 @@
 """The commands. Thin: parse, call, print; every error a user can cause is caught here, once.
 
 `asking.py` makes a command of every question, `comparing.py` tells laws apart, `reading.py` turns logs into one table,
-`planning.py` says what a study will cost, `training.py` trains and reports, `options.py` holds what commands share.
+`listing.py` shows and exports it, `planning.py` says what a study will cost, `training.py` trains and reports,
+`options.py` holds what commands share.
 """
 
 import sys
@@ -11,6 +12,7 @@ import typer
 
 from scalewise.cli.asking import QuestionGroup
 from scalewise.cli.comparing import compare_laws
+from scalewise.cli.listing import export_runs, list_runs
 from scalewise.cli.planning import plan
 from scalewise.cli.reading import read_runs
 from scalewise.cli.status import INTERRUPTED, WRONG_USE
@@ -64,6 +66,8 @@ app.command(
 app.command("read", epilog="Example: scalewise read logs/ more/*.csv --into table --from-name 'd={width:int}_'")(
     read_runs
 )
+app.command("runs", epilog="Example: scalewise runs out/lab --group-by params --group-by lr --sort loss")(list_runs)
+app.command("export", epilog="Example: scalewise export table --to wandb-names --into runs.csv")(export_runs)
 app.command("report", epilog="Example: scalewise report smol --into out/demo.html")(report)
 app.command("plan", epilog="Example: scalewise plan studies/lab.toml")(plan)
 app.command("train", epilog="Example: scalewise train studies/lab.toml --into out/lab --html out/lab.html")(train)
