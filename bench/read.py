@@ -19,12 +19,14 @@ import numpy as np
 import polars as pl
 
 MEASURED = """
-import resource, sys, time
+import re, sys, time
 started = time.perf_counter()
 {prepare}
 imported = time.perf_counter()
 rows = {read}
-print(rows, time.perf_counter() - imported, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+seconds = time.perf_counter() - imported
+peak = re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())
+print(rows, seconds, int(peak[1]) * 1024)
 """
 OURS = ("import scalewise as sw, scalewise.runs.readers, polars", "len(sw.read(sys.argv[1]))")
 PEERS = {
@@ -72,9 +74,8 @@ def run_folders(folder: Path, count: int, steps: int = 20) -> None:
 
 
 def line(what: str, rows: int, seconds: float, peak: float, beside: str = "") -> None:
-    print(
-        f"  {what:34s} {rows:11,d} rows {seconds:7.2f} s {rows / seconds:11,.0f} rows/s {peak / 2**20:7,.0f} MB  {beside}"
-    )
+    speed = f"{rows / seconds:11,.0f} rows/s"
+    print(f"  {what:20s} {rows:11,d} rows {seconds:7.2f} s {speed} {peak / 2**20:7,.0f} MB  {beside}")
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ def identified(table: "pl.DataFrame", source: str, report: ReadingReport) -> "pl
     import polars as pl
 
     own_name = pl.lit("row ") + pl.int_range(1, pl.len() + 1).cast(pl.String)
+    parts = [part for part in ("group", "seed") if part in table.columns]
     if "group" not in table.columns:
         table = table.with_columns(pl.lit("all").alias("group"))
     elif empty := table["group"].null_count():
@@ -23,8 +24,8 @@ def identified(table: "pl.DataFrame", source: str, report: ReadingReport) -> "pl
         if empty := table["run"].null_count():
             report.add("inferred", f"{empty:,} rows name no run: each is taken as a run of its own")
             table = table.with_columns(pl.col("run").fill_null(own_name))
-        for part in ("group", "seed"):
-            if part in table.columns and _several(table, part).height:
+        for part in parts:
+            if _several(table, part).height:
                 several = f"runs of one name have several values of {part}: each is taken as a run of its own"
                 report.add("inferred", several)
                 named = pl.concat_str([pl.col("run"), pl.col(part).fill_null("none")], separator=f", {part} ")
@@ -49,7 +50,9 @@ def _several(table: "pl.DataFrame", column: str) -> "pl.DataFrame":
 
     value = pl.col(column)
     some_empty = value.null_count().is_between(1, pl.len() - 1)
-    spread = table.group_by("run").agg((value.min() != value.max()).alias("differ"), some_empty.alias("some_empty"))
+    run, before = pl.col("run"), value.shift(1)
+    changes = table.filter(run.ne_missing(run.shift(1)) | value.ne_missing(before))  # logs keep a run's rows together
+    spread = changes.group_by("run").agg((value.min() != value.max()).alias("differ"), some_empty.alias("some_empty"))
     return spread.filter(pl.col("differ").fill_null(False) | pl.col("some_empty"))
 
 
