@@ -59,7 +59,7 @@ def _print(table: "pl.DataFrame", most: int) -> None:
     from scalewise.report.cells import shown
 
     headings, rows = shown(Finding("", tuple(table.columns), tuple(table.head(most).iter_rows())))
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     for heading in headings:
         numeric = heading.replace(" ", "_") in table.columns and table[heading.replace(" ", "_")].dtype.is_numeric()
         grid.add_column(Text(heading), justify="right" if numeric else "left")
