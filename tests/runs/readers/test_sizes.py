@@ -102,6 +102,13 @@ def test_a_bad_file_in_a_tree_does_not_spoil_the_others(tmp_path: Path) -> None:
     assert any("1 files of no known format: notes.docx" in line for line in runs.report.dropped)
 
 
+def test_a_store_among_logs_is_refused(tmp_path: Path, logs: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "study.toml").write_text("")
+    with pytest.raises(TableError, match="a store is read alone"):
+        sw.read([tmp_path, logs / "tidy"])
+
+
 def test_one_name_in_two_files_is_two_runs(tmp_path: Path) -> None:
     for folder, params in (("x", "1e6"), ("y", "2e6")):
         (tmp_path / folder).mkdir()
