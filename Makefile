@@ -41,6 +41,7 @@ bench: $(VENV)/.test ## print speed ratios, forecast scores and coverages (about
 	@$(BIN)/python bench/surfaces.py
 	@$(BIN)/python bench/compare.py 40
 	@$(BIN)/python bench/jackknife.py 100
+	@$(BIN)/python bench/read.py
 
 smol: $(VENV)/.train ## train the embedded suite again (about an hour and a half on two cores)
 	@$(BIN)/scalewise train studies/smol.toml --into $(OUT)/smol --html $(OUT)/smol.html

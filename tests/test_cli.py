@@ -177,3 +177,21 @@ def test_slips_in_a_comparison_are_one_sentence(line: str) -> None:
         assert done.returncode == 2
         assert why in done.stderr
         assert done.stderr.count("\n") == 1
+
+
+def test_logs_become_a_table_that_questions_take(tmp_path: Path) -> None:
+    """Two logs of sizes that only their names say: read, listed, exported."""
+    for width in (16, 32):
+        text = "".join(f"step {s}: train loss {4 - s / 20:.1f}, val loss {4.1 - s / 20:.1f}\n" for s in (10, 20))
+        (tmp_path / f"p={width}M.log").write_text(text)
+    folder = str(tmp_path / "table")
+    pattern = ("--from-name", "p={params:size}")
+    done = scalewise("read", str(tmp_path / "*.log"), "--into", folder, *pattern)
+    assert done.returncode == 0, done.stderr
+    assert "2 of nanoGPT log" in done.stdout
+    assert "params are from the names of 2 runs" in done.stdout
+    listed = scalewise("runs", folder, "--sort", "loss", "--json")
+    assert [json.loads(line)["params"] for line in listed.stdout.splitlines()] == [16e6, 32e6]
+    exported = scalewise("export", folder, "--to", "csv", "--into", str(tmp_path / "out.csv"))
+    assert exported.stdout == f"wrote {tmp_path / 'out.csv'}: 4 rows\n"
+    assert pl.read_csv(tmp_path / "out.csv")["loss"].min() == 3.1

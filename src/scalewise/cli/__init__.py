@@ -11,6 +11,7 @@ import typer
 
 from scalewise.cli.asking import QuestionGroup
 from scalewise.cli.comparing import compare_laws
+from scalewise.cli.listing import export_runs, list_runs
 from scalewise.cli.planning import plan
 from scalewise.cli.probing import ProbeGroup
 from scalewise.cli.publishing import publish
@@ -82,6 +83,8 @@ app.command(
 app.command("read", epilog="Example: scalewise read logs/ more/*.csv --into table --from-name 'd={width:int}_'")(
     read_runs
 )
+app.command("runs", epilog="Example: scalewise runs out/lab --group-by params --group-by lr --sort loss")(list_runs)
+app.command("export", epilog="Example: scalewise export table --to wandb-names --into runs.csv")(export_runs)
 app.command("report", epilog="Example: scalewise report smol --into out/demo.html")(report)
 app.command("plan", epilog="Example: scalewise plan studies/lab.toml")(plan)
 app.command("train", epilog="Example: scalewise train studies/lab.toml --into out/lab --html out/lab.html")(train)

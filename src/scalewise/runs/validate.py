@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from scalewise.errors import TableError
 from scalewise.runs.columns import COLUMNS, FAILED_STATES, STATES, Column
 from scalewise.runs.compute import Convention, with_compute
+from scalewise.runs.identity import identified, one_size
 from scalewise.runs.recognise import no_params, recognise
 from scalewise.runs.report import ReadingReport
 from scalewise.runs.table import Runs, listed
@@ -95,7 +96,9 @@ def _check_separator(table: "pl.DataFrame", source: str) -> None:
 def _without_blank_rows(table: "pl.DataFrame", report: ReadingReport) -> "pl.DataFrame":
     import polars as pl
 
-    kept = table.filter(~pl.all_horizontal(pl.all().is_null())) if table.width else table
+    if not table.width or any(column.null_count() == 0 for column in table.iter_columns()):
+        return table
+    kept = table.filter(~pl.all_horizontal(pl.all().is_null()))
     if kept.height < table.height:
         report.add("dropped", f"{table.height - kept.height:,} blank lines were skipped; rows are counted without them")
     return kept
@@ -143,7 +146,11 @@ def _text(given: "pl.Series") -> "pl.Series":
     """Control characters would break terminals and figures."""
     import polars as pl
 
-    return given.cast(pl.String).str.replace_all(UNPRINTABLE, "\ufffd").replace("", None)
+    text = given.cast(pl.String)
+    distinct = text.unique()  # names repeat in every row of a run
+    if not (distinct.str.contains(UNPRINTABLE) | (distinct == "")).any():
+        return text
+    return text.str.replace_all(UNPRINTABLE, "\ufffd").replace("", None)
 
 
 def _numbers(given: "pl.Series", source: str) -> "pl.Series":
@@ -160,66 +167,6 @@ def _numbers(given: "pl.Series", source: str) -> "pl.Series":
             "write numbers out, for example 1.2e9."
         )
     return numbers
-
-
-def identified(table: "pl.DataFrame", source: str, report: ReadingReport) -> "pl.DataFrame":
-    """Every row belongs to a run and a group. A run has one size, one group and one seed."""
-    import polars as pl
-
-    own_name = pl.lit("row ") + pl.int_range(1, pl.len() + 1).cast(pl.String)
-    if "group" not in table.columns:
-        table = table.with_columns(pl.lit("all").alias("group"))
-    elif empty := table["group"].null_count():
-        report.add("inferred", f"{empty:,} rows name no group; they are taken as the group 'unnamed'")
-        table = table.with_columns(pl.col("group").fill_null("unnamed"))
-    if "run" in table.columns:
-        if empty := table["run"].null_count():
-            report.add("inferred", f"{empty:,} rows name no run: each is taken as a run of its own")
-            table = table.with_columns(pl.col("run").fill_null(own_name))
-        for part in ("group", "seed"):
-            if part in table.columns and _several(table, part).height:
-                several = f"runs of one name have several values of {part}: each is taken as a run of its own"
-                report.add("inferred", several)
-                named = pl.concat_str([pl.col("run"), pl.col(part).fill_null("none")], separator=f", {part} ")
-                table = table.with_columns(named.alias("run"))
-    return _with_own_names(table, report)
-
-
-def _with_own_names(table: "pl.DataFrame", report: ReadingReport) -> "pl.DataFrame":
-    """Where no column names the run, every row is one."""
-    import polars as pl
-
-    if "run" not in table.columns:
-        own_name = pl.lit("row ") + pl.int_range(1, pl.len() + 1).cast(pl.String)
-        report.add("inferred", "no column names the run: every row is taken as a run of its own")
-        table = table.with_columns(own_name.alias("run"))
-    return table
-
-
-def _several(table: "pl.DataFrame", column: str) -> "pl.DataFrame":
-    """Runs that hold more than one value of a column."""
-    import polars as pl
-
-    return table.group_by("run").agg(pl.col(column).n_unique().alias("n")).filter(pl.col("n") > 1)
-
-
-def one_size(table: "pl.DataFrame", source: str, report: ReadingReport) -> "pl.DataFrame":
-    """A run has one size; a column that names something wider than runs is left alone, else TableError is raised."""
-    if "params" not in table.columns:
-        return table
-    several = _several(table, "params")
-    if several.height == 0:
-        return table
-    alias = next((line for line in report.columns if line.startswith("run (")), None)
-    if alias is None:
-        name = several["run"].sort()[0]
-        raise TableError(f"{source}: run '{name}' has rows of several params; give each size its own run name.")
-    # an alias such as `model` that names something wider than a run
-    del report.columns[alias]
-    report.add(
-        "columns", f"{alias.split(' is ')[-1]} holds several sizes under one name, so it names no runs; left alone"
-    )
-    return _with_own_names(table.rename({"run": "run_as_given"}), report)
 
 
 def _states(table: "pl.DataFrame", source: str, nan_means_diverged: bool, report: ReadingReport) -> "pl.DataFrame":
@@ -254,6 +201,8 @@ def check_values(table: "pl.DataFrame", source: str) -> None:
     for column in COLUMNS:
         if column.name in table.columns and column.kind != "text":
             values = table[column.name]
+            if _surely_right(column, values):
+                continue
             wrong, why = _wrong_values(column, values, table)
             if wrong.any():
                 row = int(wrong.arg_true()[0])
@@ -262,7 +211,18 @@ def check_values(table: "pl.DataFrame", source: str) -> None:
                 )
 
 
+def _surely_right(column: Column, values: "pl.Series") -> bool:
+    """Whether the extremes alone show that every cell is possible, which spares long columns a cell-by-cell look."""
+    lowest, highest = values.min(), values.max()
+    if not isinstance(lowest, float) or not isinstance(highest, float) or values.is_nan().any():
+        return False
+    least = {"params": float(FEWEST_PARAMS)}.get(column.name, 0.0)
+    above = lowest >= least if column.name == "params" or column.kind in ("fraction", "number") else lowest > least
+    return above and highest <= (1.0 if column.kind == "fraction" else LARGEST)
+
+
 def _check_sizes(table: "pl.DataFrame", source: str) -> None:
+    """Raise TableError where sizes are known, but not in every row."""
     if "params" in table.columns and table["params"].null_count():
         row = int(table["params"].is_null().arg_true()[0])
         raise TableError(f"{source}, row {row + 1}, column 'params': empty; every row needs its model's size.")
@@ -292,5 +252,6 @@ def _starts_at_zero(table: "pl.DataFrame", column: str) -> bool:
 
 
 def _cells(wrong: "pl.Series") -> str:
+    """How many cells are wrong, in words."""
     count = int(wrong.sum())
     return "1 such cell" if count == 1 else f"{count:,} such cells"

@@ -122,6 +122,11 @@ def _table(source: Any, named: dict[str, str], report: ReadingReport) -> "tuple[
     plain = _plain_table(paths[0], report) if len(paths) == 1 else None
     if plain is not None:
         return recognised(plain, name, named, report), name, True
+    for path in paths:
+        if Store.is_store(Path(path)):
+            raise TableError(
+                f"{path}: a store is read alone; to mix it with others: scalewise export {path} --to parquet."
+            )
     found = find(paths, FORMATS, report)
     return merged(found, named, report), name, len(found) == 1 and found[0].format.tidy
 
@@ -130,7 +135,7 @@ def _plain_table(source: str, report: ReadingReport) -> "pl.DataFrame | None":
     """A table that is not made of logs: standard input, the embedded suite or a store."""
     path = Path(source)
     if source == "-":
-        return read_standard_input(STANDARD_INPUT)
+        return read_standard_input(STANDARD_INPUT, report)
     if source in EMBEDDED and not path.exists():
         return read_embedded(source)
     if Store.is_store(path):

@@ -66,7 +66,7 @@ def opened(path: Path) -> Iterator[Database]:
         connection.execute("pragma trusted_schema = off")
         connection.execute("pragma query_only = on")
         yield Database(connection, path)
-    except (sqlite3.Error, OverflowError) as error:
+    except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
         raise TableError(f"{path}: cannot be read as a database: {str(error).rstrip('.')[:200]}.") from None
     finally:
         if connection is not None:

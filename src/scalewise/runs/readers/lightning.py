@@ -26,7 +26,7 @@ def read(path: Path, name: str, report: ReadingReport) -> "pl.DataFrame":
     import polars as pl
 
     file = path if path.is_file() else path / METRICS
-    table = read_tidy(file, report=report)
+    table = read_tidy(file, report)
     if "step" not in table.columns:
         raise TableError(f"{file}: no column 'step', so this is not from Lightning's CSVLogger.")
     numbers = table.select(pl.all().cast(pl.Float64, strict=False)).filter(pl.col("step").is_not_null())

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scalewise.errors import TableError
+from scalewise.runs.identity import identified, one_size
 from scalewise.runs.readers.find import Found
 from scalewise.runs.report import ReadingReport
 from scalewise.runs.table import listed
-from scalewise.runs.validate import check_values, identified, one_size, typed
+from scalewise.runs.validate import check_values, typed
 
 if TYPE_CHECKING:
     import polars as pl

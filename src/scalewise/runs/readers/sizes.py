@@ -80,7 +80,7 @@ def joined(table: "pl.DataFrame", path: Path, report: ReadingReport) -> "pl.Data
     """
     if not path.is_file() or not path.name.lower().endswith(ENDINGS):
         raise TableError(f"--join {path}: not a table; give a file of one row a run, {', '.join(ENDINGS)}.")
-    second = typed(read_tidy(path), f"--join {path}", {}, report)
+    second = typed(read_tidy(path, report), f"--join {path}", {}, report)
     if "run" not in second.columns:
         raise TableError(f"--join {path}: no column 'run' names the runs; it has {', '.join(second.columns)}.")
     twice = second.filter(second["run"].is_duplicated())["run"].unique().sort()

@@ -48,7 +48,9 @@ def read(path: Path, name: str, report: ReadingReport) -> "pl.DataFrame":
 def _latest(folder: Path, report: ReadingReport) -> Path:
     """The state that has the most steps; those of earlier checkpoints are the beginning of it."""
     states = [p for p in (folder / STATE, *folder.glob(f"checkpoint-*/{STATE}")) if p.is_file()]
-    if len(states) > 1:
+    if len(states) == 1:
+        return states[0]
+    if states:
         report.add("dropped", "states of earlier checkpoints of a run: the latest one holds their rows too")
 
     def steps(file: Path) -> tuple[float, int, bool]:
@@ -94,24 +96,27 @@ def _with_compute(curve: "pl.DataFrame", state: dict[str, Any], report: ReadingR
         return curve
     given = {"tokens": state.get("num_input_tokens_seen"), "flops": state.get("total_flos")}
     totals = {k: float(v) for k, v in given.items() if isinstance(v, int | float) and 0 < v < 1e40}
+    columns: dict[str, pl.Expr] = {}
     if {"tokens", "flops"} <= totals.keys():
         report.add("inferred", "params_no_embed is total_flos / (6 x tokens)")
-        curve = curve.with_columns(pl.lit(totals["flops"] / (6 * totals["tokens"])).alias("params_no_embed"))
+        columns["params_no_embed"] = pl.lit(totals["flops"] / (6 * totals["tokens"]))
     if "num_input_tokens_seen" in curve.columns:
         totals.pop("tokens", None)
     for column, total in totals.items():
         source = "num_input_tokens_seen" if column == "tokens" else "total_flos"
         report.add("inferred", f"{column} at a step is its share of the total '{source}' of all steps")
-        curve = curve.with_columns((pl.col("step") * (total / steps)).alias(column))
+        columns[column] = pl.col("step") * (total / steps)
     if "flops" in totals:
         report.add("inferred", "flops are the Trainer's: 6 x tokens x parameters without embeddings, padding counted")
-    return curve
+    return curve.with_columns(**columns)
 
 
 def _with_weights(file: Path) -> Path:
     """The state's own folder, or the latest checkpoint below it, wherever the model's files are."""
+    if (file.parent / "config.json").is_file():
+        return file.parent
     checkpoints = sorted(file.parent.glob("checkpoint-*"), key=lambda p: (len(p.name), p.name), reverse=True)
-    return next((p for p in (file.parent, *checkpoints) if (p / "config.json").is_file()), file.parent)
+    return next((p for p in checkpoints if (p / "config.json").is_file()), file.parent)
 
 
 def _sizes(folder: Path, report: ReadingReport) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def read_chart(path: Path, name: str, report: ReadingReport) -> "pl.DataFrame":
     """One row a run and value of x. A column is `RUN - METRIC`; a run's name may hold ` - ` too, a metric's may not."""
     import polars as pl
 
-    table = read_tidy(path, report=report)
+    table = read_tidy(path, report)
     x = table.columns[0]
     long = []
     for column in table.columns[1:]:
@@ -72,7 +72,7 @@ def read_history(path: Path, name: str, report: ReadingReport) -> "pl.DataFrame"
     import polars as pl
 
     parts = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-    table = pl.concat([read_tidy(part) for part in parts], how="diagonal_relaxed")
+    table = pl.concat([read_tidy(part, report) for part in parts], how="diagonal_relaxed")
     if "_step" not in table.columns:
         raise TableError(f"{path}: no column '_step', so this is no history of W&B.")
     numbers = [column for column, kind in table.schema.items() if kind.is_numeric()]

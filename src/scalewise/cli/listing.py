@@ -1,0 +1,89 @@
+"""`scalewise runs` and `scalewise export`: what is in a table of runs, and the table for other programs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from scalewise.cli.options import Column, Counting, NanDiverged, Table, Where, check_outputs, read_table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+Ending = Literal["csv", "parquet", "jsonl", "wandb-names"]
+
+
+def list_runs(
+    runs: Table,
+    sort: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Sort by this column; by the first if not said.")
+    ] = None,
+    descending: Annotated[bool, typer.Option("--descending", help="The largest first.")] = False,
+    group_by: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN", help="One line a value instead, with the spread over its runs. May be repeated."
+        ),
+    ] = None,
+    of: Annotated[str, typer.Option(metavar="COLUMN", help="The outcome whose spread is shown.")] = "loss",
+    show: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Show these columns. May be repeated.")
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, help="At most this many lines.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines, all of them.")] = False,
+    where: Where = None,
+    column: Column = None,
+    nan_means_diverged: NanDiverged = False,
+    flops_by: Counting = "given",
+) -> None:
+    """List the runs of a table or store, each at its end; or the spread over the seeds of each size and setting."""
+    from scalewise.runs.listing import at_their_end, ordered, spread
+
+    table = read_table(runs, where, column, nan_means_diverged, flops_by)
+    listed = spread(table, group_by, of) if group_by else at_their_end(table, show or ())
+    listed = ordered(listed, sort, descending)
+    if as_json:
+        typer.echo(listed.write_ndjson().rstrip("\n"))
+    else:
+        _print(listed, most)
+
+
+def _print(table: "pl.DataFrame", most: int) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    from scalewise.questions.answer import Finding
+    from scalewise.report.cells import shown
+
+    headings, rows = shown(Finding("", tuple(table.columns), tuple(table.head(most).iter_rows())))
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    for heading in headings:
+        numeric = heading.replace(" ", "_") in table.columns and table[heading.replace(" ", "_")].dtype.is_numeric()
+        grid.add_column(Text(heading), justify="right" if numeric else "left")
+    for row in rows:
+        grid.add_row(*(Text(cell) for cell in row))
+    Console(highlight=False).print(grid)
+    if table.height > most:
+        typer.echo(f"and {table.height - most:,} more; see them with --most {table.height}")
+
+
+def export_runs(
+    runs: Table,
+    to: Annotated[Ending, typer.Option(help="wandb-names: CSV with the names that W&B's own logs use.")],
+    into: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to; runs.ENDING if not said.")] = None,
+    where: Where = None,
+    column: Column = None,
+    nan_means_diverged: NanDiverged = False,
+    flops_by: Counting = "given",
+) -> None:
+    """Write the tidy table of any logs that can be read, for other programs."""
+    from scalewise.runs.export import export
+
+    file = into or Path(f"runs.{'csv' if to == 'wandb-names' else to}")
+    check_outputs(file)
+    table = read_table(runs, where, column, nan_means_diverged, flops_by)
+    export(table, to, file)
+    typer.echo(f"wrote {file}: {len(table):,} rows")

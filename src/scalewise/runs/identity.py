@@ -1,0 +1,75 @@
+"""To which run and group each row belongs: a run has one size, one group and one seed."""
+
+from typing import TYPE_CHECKING
+
+from scalewise.errors import TableError
+from scalewise.runs.report import ReadingReport
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def identified(table: "pl.DataFrame", source: str, report: ReadingReport) -> "pl.DataFrame":
+    """Every row belongs to a run and a group. A run has one size, one group and one seed."""
+    import polars as pl
+
+    own_name = pl.lit("row ") + pl.int_range(1, pl.len() + 1).cast(pl.String)
+    parts = [part for part in ("group", "seed") if part in table.columns]
+    if "group" not in table.columns:
+        table = table.with_columns(pl.lit("all").alias("group"))
+    elif empty := table["group"].null_count():
+        report.add("inferred", f"{empty:,} rows name no group; they are taken as the group 'unnamed'")
+        table = table.with_columns(pl.col("group").fill_null("unnamed"))
+    if "run" in table.columns:
+        if empty := table["run"].null_count():
+            report.add("inferred", f"{empty:,} rows name no run: each is taken as a run of its own")
+            table = table.with_columns(pl.col("run").fill_null(own_name))
+        for part in parts:
+            if _several(table, part).height:
+                several = f"runs of one name have several values of {part}: each is taken as a run of its own"
+                report.add("inferred", several)
+                named = pl.concat_str([pl.col("run"), pl.col(part).fill_null("none")], separator=f", {part} ")
+                table = table.with_columns(named.alias("run"))
+    return _with_own_names(table, report)
+
+
+def _with_own_names(table: "pl.DataFrame", report: ReadingReport) -> "pl.DataFrame":
+    """Where no column names the run, every row is one."""
+    import polars as pl
+
+    if "run" not in table.columns:
+        own_name = pl.lit("row ") + pl.int_range(1, pl.len() + 1).cast(pl.String)
+        report.add("inferred", "no column names the run: every row is taken as a run of its own")
+        table = table.with_columns(own_name.alias("run"))
+    return table
+
+
+def _several(table: "pl.DataFrame", column: str) -> "pl.DataFrame":
+    """Runs that hold more than one value of a column."""
+    import polars as pl
+
+    value = pl.col(column)
+    some_empty = value.null_count().is_between(1, pl.len() - 1)
+    run, before = pl.col("run"), value.shift(1)
+    changes = table.filter(run.ne_missing(run.shift(1)) | value.ne_missing(before))  # logs keep a run's rows together
+    spread = changes.group_by("run").agg((value.min() != value.max()).alias("differ"), some_empty.alias("some_empty"))
+    return spread.filter(pl.col("differ").fill_null(False) | pl.col("some_empty"))
+
+
+def one_size(table: "pl.DataFrame", source: str, report: ReadingReport) -> "pl.DataFrame":
+    """A run has one size; a column that names something wider than runs is left alone, else TableError is raised."""
+    if "params" not in table.columns:
+        return table
+    several = _several(table, "params")
+    if several.height == 0:
+        return table
+    alias = next((line for line in report.columns if line.startswith("run (")), None)
+    if alias is None:
+        name = several["run"].sort()[0]
+        raise TableError(f"{source}: run '{name}' has rows of several params; give each size its own run name.")
+    # an alias such as `model` that names something wider than a run
+    del report.columns[alias]
+    report.add(
+        "columns", f"{alias.split(' is ')[-1]} holds several sizes under one name, so it names no runs; left alone"
+    )
+    return _with_own_names(table.rename({"run": "run_as_given"}), report)
