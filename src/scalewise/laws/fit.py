@@ -102,6 +102,20 @@ class Fit:
         """The formula's parameters by name."""
         return {name: estimate(float(v[0]), v[1:], level) for name, v in self.parameter_draws().items()}
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the formula, and its parameters with their intervals."""
+        from html import escape
+
+        head = f"<p><b>{escape(self.family.name)}</b> <code>{escape(self.family.formula)}</code></p>"
+        if not self.ok:
+            return f"{head}<p>{escape(str(self.problem))}</p>"
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{e.value:.4g}</td><td>[{e.low:.4g}, {e.high:.4g}]</td></tr>"
+            for name, e in self.parameters().items()
+        )
+        heads = "<tr><th>parameter</th><th>value</th><th>95 % interval</th></tr>"
+        return f"{head}<table>{heads}{rows}</table><p>{self.points} points, {self.clusters} clusters</p>"
+
     def at_bound(self) -> list[str]:
         """Parameters whose best fit, or 95 % interval, reaches the edge of what is allowed: they are not identified."""
         edge = at_edge(self._bound(), self.best_and_draws)

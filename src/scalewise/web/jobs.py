@@ -32,7 +32,8 @@ def _runs(table: Record, reading: Record) -> "Runs":
     key = repr((table, sorted(reading.items())))
     if key not in _read:
         os.chdir(table["folder"])
-        runs = read(table["source"], reading["columns"], reading["nan_means_diverged"], reading["flops_by"])
+        how = (reading["columns"], reading["nan_means_diverged"], reading["flops_by"], reading["from_name"])
+        runs = read(table["source"], *how)
         _read[key] = runs.filtered(reading["where"]) if reading["where"] else runs
         while len(_read) > REMEMBERED:
             _read.popitem(last=False)
