@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scalewise.laws.families import CURVES, SURFACES, BoundFamily, Family
+from scalewise.laws.memory import remembered
 from scalewise.laws.points import numbers
 from scalewise.laws.refit import SMALL, Resampling, at_edge, refit
 from scalewise.laws.residual import LOG_HUBER, Binomial, Residual, Squares
@@ -132,6 +133,7 @@ def estimate(value: float, draws: Floats, level: float = 0.95) -> Estimate:
     return Estimate(float(value), float(low), float(high))
 
 
+@remembered
 def fit_law(
     family: Family,
     x: ArrayLike,

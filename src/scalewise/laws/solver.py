@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.laws.families.family import BoundFamily
+from scalewise.laws.memory import remembered
 from scalewise.laws.residual import LOG_HUBER, Residual
 
 Floats = NDArray[np.float64]
@@ -61,6 +62,7 @@ class Problem:
     tolerance: float = TOLERANCE
 
 
+@remembered
 def solve(bound: BoundFamily, problem: Problem, starts: Floats, most_steps: int = MOST_STEPS) -> Solution:
     """Minimise the objective of every row from its start (fits, parameters). Results do not depend on chunks.
 

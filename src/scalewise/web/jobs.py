@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SHOWN_ROWS = 60
 REMEMBERED = 6
+REMEMBERED_FITS = 1500
+"""An answer needs about a hundred, of some 10 kB each; a changed option needs most of them again."""
 Record = dict[str, Any]
 
 
@@ -131,12 +133,14 @@ def study_flops(store: str) -> float:
 
 
 def warm_up() -> None:
-    """Load what every answer needs, and draw once: the first drawing costs a second."""
+    """Load what every answer needs, draw once (the first drawing costs a second), and remember fits from now on."""
+    from scalewise.laws.memory import remember
     from scalewise.questions import QUESTIONS
     from scalewise.questions.answer import Chart, Row
     from scalewise.report.export import as_svg
 
     example: Row = {"label": "a", "value": 1.0, "low": 0.5, "high": 1.5}
+    remember(REMEMBERED_FITS)
     as_svg(Chart("intervals", "", "", {"axes": [{"x": "x"}], "rows": [example]}))
     for question in QUESTIONS.values():
         assert question.function is not None
