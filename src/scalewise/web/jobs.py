@@ -1,4 +1,4 @@
-"""What a worker process can do: read a table, answer a question, draw, say what a study will cost.
+"""What a worker process can do: read a table, answer a question, draw.
 
 Tables and answers are remembered for as long as the process lives, by what they depend on. A table is read from its own
 folder, so that an answer names it as a person would.
@@ -8,7 +8,6 @@ import base64
 import os
 from collections import OrderedDict
 from collections.abc import Callable
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -120,18 +119,6 @@ def figure_script() -> str:
     return scripts()
 
 
-def study_flops(store: str) -> float:
-    """Operations of all runs that a study declares when no search has to grow."""
-    from scalewise.lab.data.corpus import corpus_source, load_corpus
-    from scalewise.lab.plan import cells_of
-    from scalewise.lab.study import load_study
-
-    path = Path(store) / "study.toml"
-    study = load_study(path)
-    corpus = load_corpus(corpus_source(study.data.corpus, path))
-    return sum(recipe.flops for cells in cells_of(study, corpus) for recipe in cells.recipes)
-
-
 def warm_up() -> None:
     """Load what every answer needs, draw once (the first drawing costs a second), and remember fits from now on."""
     from scalewise.laws.memory import remember
@@ -154,5 +141,4 @@ JOBS: dict[str, Callable[..., Any]] = {
     "figure": figure,
     "table_csv": table_csv,
     "figure_script": figure_script,
-    "study_flops": study_flops,
 }
