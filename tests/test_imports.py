@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "questions": {"runs", "laws", "checks", "errors", "version"},
     "report": {"questions", "errors", "runs", "laws"},
     "lab": {"runs", "errors", "version"},
-    "web": {"runs", "questions", "report", "lab", "errors", "version"},
+    "web": {"runs", "laws", "questions", "report", "lab", "errors", "version"},
     "publish": {"lab", "runs", "questions", "report", "errors", "version"},
     "probes": {"runs", "lab", "errors"},
 }

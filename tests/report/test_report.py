@@ -4,12 +4,14 @@ import json
 import re
 import shutil
 import subprocess
+from html import unescape
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 import scalewise as sw
+from scalewise.laws.families import CHINCHILLA
 from scalewise.questions import wording
 from scalewise.questions.answer import Chart, Finding, Row
 from scalewise.report.cells import shown
@@ -164,6 +166,19 @@ def test_a_browser_draws_the_interactive_figures(known_world: pl.DataFrame, tmp_
     page = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     assert 'class="drawing vega-embed' in page
     assert "<title>scalewise: equal-compute</title>" in page
+
+
+def test_a_notebook_shows_a_table_and_a_law(known_world: pl.DataFrame) -> None:
+    runs = sw.read(known_world.with_columns(pl.lit(HOSTILE).alias("group")))
+    shown = runs._repr_html_()
+    assert "90 rows" in shown
+    assert HOSTILE not in shown
+    fit = sw.fit_law(CHINCHILLA, runs.table.select("params", "tokens").to_numpy(), runs.table["loss"], resamples=20)
+    shown = fit._repr_html_()
+    assert all(f"<td>{name}</td>" in shown for name in fit.parameters())
+    assert "cannot" not in shown
+    none = sw.fit_law(CHINCHILLA, [[1e6, 1e8]], [3.0], resamples=20)
+    assert str(none.problem) in unescape(none._repr_html_())
 
 
 def test_a_notebook_shows_the_answer(answers: list[sw.Answer]) -> None:

@@ -12,7 +12,13 @@ from scalewise.web.desk import Desk
 from scalewise.web.shelf import Shelf
 from scalewise.web.workers import Refused, Worker, Workers
 
-READING: dict[str, Any] = {"columns": {}, "nan_means_diverged": False, "flops_by": "given", "where": ""}
+READING: dict[str, Any] = {
+    "columns": {},
+    "nan_means_diverged": False,
+    "flops_by": "given",
+    "from_name": None,
+    "where": "",
+}
 SMOL = {"do": "look", "table": {"folder": "/", "source": "smol", "stamp": ""}, "reading": READING}
 
 

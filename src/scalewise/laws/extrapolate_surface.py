@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scalewise.laws.backtest import Backtest, weigh
 from scalewise.laws.extrapolate import LEAST_SPAN, MOST_STEPS, SHORTEST, Forecast, Member
 from scalewise.laws.families import COUPLED, SURFACES, Family
+from scalewise.laws.memory import remembered
 from scalewise.laws.points import numbers
 from scalewise.laws.residual import LOG_HUBER
 from scalewise.laws.solver import Problem, solve
@@ -86,6 +87,7 @@ class AveragedSurface:
         )
 
 
+@remembered
 def extrapolate_surface(
     params: ArrayLike, tokens: ArrayLike, y: ArrayLike, families: Sequence[Family] = SURFACES, seed: int = 0
 ) -> AveragedSurface:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scalewise.laws.families import CURVES, SURFACES, BoundFamily, Family
+from scalewise.laws.memory import remembered
 from scalewise.laws.points import numbers
 from scalewise.laws.refit import SMALL, Resampling, at_edge, refit
 from scalewise.laws.residual import LOG_HUBER, Binomial, Residual, Squares
@@ -102,6 +103,20 @@ class Fit:
         """The formula's parameters by name."""
         return {name: estimate(float(v[0]), v[1:], level) for name, v in self.parameter_draws().items()}
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the formula, and its parameters with their intervals."""
+        from html import escape
+
+        head = f"<p><b>{escape(self.family.name)}</b> <code>{escape(self.family.formula)}</code></p>"
+        if not self.ok:
+            return f"{head}<p>{escape(str(self.problem))}</p>"
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{e.value:.4g}</td><td>[{e.low:.4g}, {e.high:.4g}]</td></tr>"
+            for name, e in self.parameters().items()
+        )
+        heads = "<tr><th>parameter</th><th>value</th><th>95 % interval</th></tr>"
+        return f"{head}<table>{heads}{rows}</table><p>{self.points} points, {self.clusters} clusters</p>"
+
     def at_bound(self) -> list[str]:
         """Parameters whose best fit, or 95 % interval, reaches the edge of what is allowed: they are not identified."""
         edge = at_edge(self._bound(), self.best_and_draws)
@@ -118,6 +133,7 @@ def estimate(value: float, draws: Floats, level: float = 0.95) -> Estimate:
     return Estimate(float(value), float(low), float(high))
 
 
+@remembered
 def fit_law(
     family: Family,
     x: ArrayLike,

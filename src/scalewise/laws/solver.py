@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.laws.families.family import BoundFamily
+from scalewise.laws.memory import remembered
 from scalewise.laws.residual import LOG_HUBER, Residual, Squares
 
 Floats = NDArray[np.float64]
@@ -91,6 +92,7 @@ class Problem:
         )
 
 
+@remembered
 def solve(bound: BoundFamily, problem: Problem, starts: Floats, most_steps: int = MOST_STEPS) -> Solution:
     """Minimise the objective of every row from its start (fits, parameters). Results do not depend on chunks.
 

@@ -43,6 +43,12 @@ class Runs:
         selected = [f"  selected   {line}" for line in self.reading[len(self.report.lines()) :]]
         return "\n".join([head, *([str(self.report)] if self.report.lines() else []), *selected])
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: how the table was read, and its first rows."""
+        from html import escape
+
+        return f"<pre>{escape(str(self))}</pre>{self.table._repr_html_()}"
+
     def has(self, *columns: str) -> bool:
         """Whether every one of these columns is there with at least one value."""
         return all(c in self.table.columns and self.table[c].null_count() < len(self) for c in columns)

@@ -135,12 +135,13 @@ def reading_in(filled: Fields) -> Reading:
         },
         "nan_means_diverged": fields.get("nan_means_diverged") == "on",
         "flops_by": counting if counting in COUNTING else "given",
+        "from_name": fields.get("from_name", "").strip() or None,
         "where": fields.get("where", "").strip(),
     }
 
 
 def _reading_fields(filled: Fields) -> Fields:
-    names = ("nan_means_diverged", "flops_by", "where")
+    names = ("nan_means_diverged", "flops_by", "from_name", "where")
     return [(name, value) for name, value in filled if value and (name in names or name.startswith(COLUMN))]
 
 

@@ -54,8 +54,11 @@ class Desk:
         self._script = asyncio.create_task(self.readers.run({"do": "figure_script"}))
 
     async def close(self) -> None:
-        for shared in list(self._at_work.values()):
-            shared.task.cancel()
+        tasks: list[asyncio.Future[Any]] = [shared.task for shared in self._at_work.values()]
+        tasks += [self._script] if self._script is not None else []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.fitters.stop()
         await self.readers.stop()
 

@@ -1,4 +1,4 @@
-"""What a worker process can do: read a table, answer a question, draw, say what a study will cost.
+"""What a worker process can do: read a table, answer a question, draw.
 
 Tables and answers are remembered for as long as the process lives, by what they depend on. A table is read from its own
 folder, so that an answer names it as a person would.
@@ -8,7 +8,6 @@ import base64
 import os
 from collections import OrderedDict
 from collections.abc import Callable
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
 SHOWN_ROWS = 60
 REMEMBERED = 6
+REMEMBERED_FITS = 1500
+"""An answer needs about a hundred, of some 10 kB each; a changed option needs most of them again."""
 Record = dict[str, Any]
 
 
@@ -32,7 +33,8 @@ def _runs(table: Record, reading: Record) -> "Runs":
     key = repr((table, sorted(reading.items())))
     if key not in _read:
         os.chdir(table["folder"])
-        runs = read(table["source"], reading["columns"], reading["nan_means_diverged"], reading["flops_by"])
+        how = (reading["columns"], reading["nan_means_diverged"], reading["flops_by"], reading["from_name"])
+        runs = read(table["source"], *how)
         _read[key] = runs.filtered(reading["where"]) if reading["where"] else runs
         while len(_read) > REMEMBERED:
             _read.popitem(last=False)
@@ -117,24 +119,15 @@ def figure_script() -> str:
     return scripts()
 
 
-def study_flops(store: str) -> float:
-    """Operations of all runs that a study declares when no search has to grow."""
-    from scalewise.lab.data.kept import kept
-    from scalewise.lab.plan import cells_of
-    from scalewise.lab.study import load_study
-
-    corpus = kept(Path(store))
-    study = load_study(Path(store) / "study.toml").on(corpus)
-    return sum(recipe.flops for cells in cells_of(study, corpus) for recipe in cells.recipes)
-
-
 def warm_up() -> None:
-    """Load what every answer needs, and draw once: the first drawing costs a second."""
+    """Load what every answer needs, draw once (the first drawing costs a second), and remember fits from now on."""
+    from scalewise.laws.memory import remember
     from scalewise.questions import QUESTIONS
     from scalewise.questions.answer import Chart, Row
     from scalewise.report.export import as_svg
 
     example: Row = {"label": "a", "value": 1.0, "low": 0.5, "high": 1.5}
+    remember(REMEMBERED_FITS)
     as_svg(Chart("intervals", "", "", {"axes": [{"x": "x"}], "rows": [example]}))
     for question in QUESTIONS.values():
         assert question.function is not None
@@ -148,5 +141,4 @@ JOBS: dict[str, Callable[..., Any]] = {
     "figure": figure,
     "table_csv": table_csv,
     "figure_script": figure_script,
-    "study_flops": study_flops,
 }

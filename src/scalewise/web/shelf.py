@@ -14,6 +14,7 @@ from typing import Any
 
 from scalewise.errors import ScalewiseError
 from scalewise.runs.files import write_text
+from scalewise.runs.saved import is_saved
 from scalewise.runs.store import Store
 
 EMBEDDED = "smol"
@@ -86,13 +87,15 @@ class Shelf:
     def _given(self) -> Iterator[Table]:
         if self.typed is None:
             return
-        if Store.is_store(self.directory):
-            yield Table(_key("store"), self.directory.name, Path.cwd(), self.typed, is_store=True)
+        is_store = Store.is_store(self.directory)
+        if is_store or is_saved(self.directory):
+            yield Table(_key("store"), self.directory.name, Path.cwd(), self.typed, is_store)
             return
         for path in sorted(self.directory.iterdir()):
             inside = path.resolve().is_relative_to(self.directory)  # a link that leads out is not followed
             is_store = path.is_dir() and Store.is_store(path)
-            if inside and not path.name.startswith(".") and (is_store or (path.is_file() and path.suffix)):
+            is_table = is_store or is_saved(path) or (path.is_file() and path.suffix)
+            if inside and not path.name.startswith(".") and is_table:
                 source = str(Path(self.typed) / path.name)
                 yield Table(_key("given", path.name), path.name, Path.cwd(), source, is_store)
 

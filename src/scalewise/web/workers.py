@@ -84,7 +84,9 @@ class Workers:
         self._idle = [Worker() for _ in range(self._count)]
 
     async def stop(self) -> None:
+        """End every process; nothing may be running any more."""
         await asyncio.gather(*(worker.end() for worker in self._idle), *self._ending)
+        self._idle.clear()
 
     async def run(self, job: Job, about: str = "", seconds: float = JOB_SECONDS) -> Result:
         """Do a job in a worker. Cancelling this ends the process that does it. Raises Refused."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.laws.families import BoundFamily
+from scalewise.laws.memory import remembered
 
 Floats = NDArray[np.float64]
 
@@ -90,6 +91,7 @@ class Budget:
         inputs = np.exp(np.stack([log_params, self.log_tokens(log_params)], axis=-1))
         return self.fit.curves(inputs)
 
+    @remembered
     def optimum(self) -> Floats:
         """Log of the compute-optimal size: (1 + resamples,). Golden section; the loss is unimodal in log size."""
         rows = self.fit.best_and_draws.shape[0]
@@ -114,6 +116,7 @@ class Budget:
         """Log of the largest such size."""
         return self._farthest_within(optimum, np.full_like(optimum, np.log(self.flops / 6.0)), relative, nats)
 
+    @remembered
     def _farthest_within(self, optimum: Floats, end: Floats, relative: float, nats: float) -> Floats:
         """Log of the size nearest to `end` that is still within the tolerance: bisection from the optimum."""
         allowed = self.loss(optimum[:, None]) * (1.0 + relative) + nats

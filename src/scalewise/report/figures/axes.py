@@ -43,7 +43,7 @@ def axis(field: str, title: str, values: Iterable[float], scale: str = "linear",
     drawn: Spec = {"title": title}
     if labels:
         drawn["labelExpr"] = LABELS[labels]
-    scaled: Spec = {"type": scale, "zero": False}
+    scaled: Spec = {"type": scale} | ({} if scale == "log" else {"zero": False})
     numbers = [v for v in values if v > 0]
     if scale == "log" and numbers:
         room = (max(numbers) / min(numbers)) ** PADDING

@@ -31,15 +31,20 @@ def outcome_curves(chart: Chart) -> Spec:
             {"field": "x", "type": "quantitative", "title": titles["x"], "format": ".4~g"},
             {"field": "y", "type": "quantitative", "title": titles["y"], "format": ".4~g"},
         ]
+        picked = {"name": f"picked_{scale}", "select": {"type": "point", "fields": ["label"]}, "bind": "legend"}
+
+        def faded(whole: float) -> Spec:
+            return {"condition": {"param": f"picked_{scale}", "value": whole}, "value": 0.12 * whole}
+
         layers: list[Spec] = []
         if banded := [row for row in curves if row.get("low") is not None]:
-            band = {"x": x, "y": y | {"field": "low"}, "y2": {"field": "high"}, "color": colour}
-            layers.append({"data": {"values": banded}, "mark": {"type": "area", "opacity": 0.15}, "encoding": band})
+            band = {"x": x, "y": y | {"field": "low"}, "y2": {"field": "high"}, "color": colour, "opacity": faded(0.15)}
+            layers.append({"data": {"values": banded}, "mark": {"type": "area"}, "encoding": band})
         if curves:
-            line = {"x": x, "y": y, "color": colour, "tooltip": tooltip}
+            line = {"x": x, "y": y, "color": colour, "opacity": faded(1.0), "tooltip": tooltip}
             layers.append({"data": {"values": curves}, "mark": {"type": "line", "strokeWidth": 1.6}, "encoding": line})
         if points:
-            dots = {"x": x, "y": y, "color": colour, "shape": shape, "tooltip": tooltip}
+            dots = {"x": x, "y": y, "color": colour, "shape": shape, "opacity": faded(0.7), "tooltip": tooltip}
             layers.append(
                 {"data": {"values": points}, "mark": {"type": "point", "filled": True, "size": 40}, "encoding": dots}
             )
@@ -47,7 +52,7 @@ def outcome_curves(chart: Chart) -> Spec:
             rule = {"type": "rule", "strokeDash": [3, 3], "color": "#666"}
             named = {"field": "label", "title": "level"}
             layers.append({"data": {"values": levels}, "mark": rule, "encoding": {"y": y, "tooltip": [named]}})
-        layers[0] |= {"params": [{"name": f"zoom_{scale}", "select": "interval", "bind": "scales"}]}
+        layers[0] |= {"params": [picked, {"name": f"zoom_{scale}", "select": "interval", "bind": "scales"}]}
         return {"layer": layers}
 
     return side_by_side(view("linear"), view("log"), chart.description)
