@@ -4,7 +4,8 @@
 
 Prints the error on the collection left out, relative to laws alone, with the share that is best on the others: the
 geometric mean over collections of the mean error (root mean square of log y over a curve's withheld points), so that
-none counts more for being large or hard to continue. `DRIFT_SHARE` in `laws/extrapolate.py` is the last line. A minute.
+none counts more for being large or hard to continue. In use is one half, which favours neither; the last line says what
+it costs. A minute.
 """
 
 import os

@@ -50,7 +50,7 @@ LEAST_POINTS = 6
 SHORTEST = float(np.log(1.2))
 """Backtests at a shorter log distance say nothing about an extrapolation."""
 DRIFT_SHARE = 0.5
-"""What the drift counts for beside the laws before backtests."""
+"""What the drift counts for beside the laws before backtests: neither is favoured."""
 DEGREES = 5
 """Student t degrees of freedom of a forecast: few backtests stand behind its width."""
 WIDENING = 1.27
