@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 OUT := out
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test lint format docs bench smol clean
+.PHONY: help demo lab test lint format docs bench smol recipe-flip clean
 
 help: ## say what can be done
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.base ## ask two questions of the embedded suite; writes out/demo.html
 	@$(BIN)/scalewise report smol --into $(OUT)/demo.html
@@ -43,9 +43,13 @@ bench: $(VENV)/.test ## print speed ratios, forecast scores and coverages (about
 	@$(BIN)/python bench/jackknife.py 100
 	@$(BIN)/python bench/read.py
 
-smol: $(VENV)/.train ## train the embedded suite again (about an hour and a half on two cores)
+smol: $(VENV)/.train ## train the embedded suite again (about half an hour on two cores)
 	@$(BIN)/scalewise train studies/smol.toml --into $(OUT)/smol --html $(OUT)/smol.html
 	@$(BIN)/python studies/embed.py $(OUT)/smol
+
+recipe-flip: $(VENV)/.train ## train the second embedded suite again (about ten minutes on two cores)
+	@$(BIN)/scalewise train studies/recipe-flip.toml --into $(OUT)/recipe-flip --html $(OUT)/recipe-flip.html
+	@$(BIN)/python studies/embed.py $(OUT)/recipe-flip
 
 clean: ## remove the environment and all output
 	rm -rf $(VENV) $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis

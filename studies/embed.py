@@ -13,7 +13,7 @@ from scalewise.runs.readers import read
 from scalewise.runs.store import Store
 
 EMBEDDED = Path(__file__).resolve().parents[1] / "src" / "scalewise" / "runs" / "embedded"
-LEFT_OUT = ("data_sha256", "context", "step")
+LEFT_OUT = ("data_sha256", "context", "vocabulary", "code", "arithmetic", "step")
 """The same in every row, and kept in the record; or of no use without the training curves."""
 
 
@@ -33,6 +33,7 @@ def main(directory: Path) -> None:
         "flops": float(table["flops"].sum()),
         "run_hours": round(float(table["seconds"].sum()) / 3600, 2),
         **json.loads((directory / "environment.json").read_text(encoding="utf-8")),
+        "arithmetic": runs.table["arithmetic"][0],
     }
     (EMBEDDED / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     files = (directory / "corpus_files.csv").read_bytes()

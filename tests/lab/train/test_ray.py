@@ -75,6 +75,7 @@ def test_a_lost_node_changes_no_number(tmp_path: Path, address: str, node: Node)
     node("--head", f"--port={address.rpartition(':')[2]}")
     wait_for_port(address)
     lost = node(f"--address={address}")
+    wait_for_nodes(address, 2)
     assert train(tmp_path, "alone", "--workers=2").wait() == 0
     process = train(tmp_path, "cluster", "--on=ray", RAY_ADDRESS=address)
     store = Store(tmp_path / "cluster")
@@ -100,6 +101,18 @@ def wait_for_port(address: str) -> None:
                 return
         time.sleep(0.1)
     raise AssertionError("Ray did not start")
+
+
+def wait_for_nodes(address: str, number: int) -> None:
+    """A node that joins late would find all work done by the other."""
+    count = "import sys, ray; ray.init(sys.argv[1], logging_level='ERROR'); print(sum(n['Alive'] for n in ray.nodes()))"
+    for _ in range(30):
+        command = [sys.executable, "-c", count, address]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.stdout.strip() == str(number):
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"there are no {number} nodes: {done.stdout} {done.stderr}")
 
 
 def test_an_address_where_no_ray_is(tmp_path: Path) -> None:

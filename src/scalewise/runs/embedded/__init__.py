@@ -1,7 +1,7 @@
-"""The embedded suite: real training runs of our own, so that every command works before you have any data.
+"""The embedded suites: real training runs of our own, so that every command works before you have any data.
 
-`smol.csv` holds one row per run at its end; `smol.json` says on which text, with which software, and what it cost.
-`smol_files.csv.gz` lists the files. Made by `make smol`; see docs/embedded-suite.md.
+`NAME.csv` holds one row per run at its end; `NAME.json` says on which text, with which software, and what it cost.
+`NAME_files.csv.gz` lists the files. Made by `make smol` and `make recipe-flip`; see docs/embedded-suite.md.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import polars as pl
 
-EMBEDDED = ("smol",)
+EMBEDDED = ("smol", "recipe-flip")
 
 
 def read_embedded(name: str) -> "pl.DataFrame":
