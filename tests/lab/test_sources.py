@@ -14,8 +14,9 @@ from scalewise.lab.data.documents import assembled
 from scalewise.lab.data.kept import keep, kept
 from scalewise.lab.data.tasks import TASKS, copying, modular_addition
 from scalewise.lab.data.windows import held_out_windows, reading_order
+from scalewise.lab.declared import Data
 from scalewise.lab.plan import cells_of, check_budgets, repetition
-from scalewise.lab.study import Data, Study
+from scalewise.lab.study import Study
 
 WORDS = ["the", "model", "reads", "text", "and", "learns", "what", "comes", "next", "in", "a", "small", "world"]
 

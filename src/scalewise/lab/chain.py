@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from scalewise.lab.data.corpus import Corpus
+from scalewise.lab.declared import Arm, Size
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.search import Choice, searched
-from scalewise.lab.study import Arm, Size, Study
+from scalewise.lab.study import Study
 from scalewise.lab.tuning import FIRST_REACH, LATER_REACH, bracket, untried
 
 Chain = Generator[list[Recipe], dict[str, float], None]

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from scalewise.errors import StudyError
 from scalewise.lab.chain import Ledger, size_chain
 from scalewise.lab.data.corpus import Corpus
+from scalewise.lab.declared import Arm, Size
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.search import Choice, check_optuna
-from scalewise.lab.study import Arm, Size, Study
+from scalewise.lab.study import Study
 
 FEWEST_STEPS = 10
 """A run of fewer steps has no schedule to speak of."""

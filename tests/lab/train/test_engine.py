@@ -17,10 +17,11 @@ torch = pytest.importorskip("torch", reason="needs the train extra: pip install 
 from scalewise.lab.checkpoint import position, trunk_checkpoint  # noqa: E402
 from scalewise.lab.compute import Compute  # noqa: E402
 from scalewise.lab.data.corpus import Corpus, load_corpus  # noqa: E402
+from scalewise.lab.declared import Size  # noqa: E402
 from scalewise.lab.engine import Engine  # noqa: E402
 from scalewise.lab.recipe import Recipe  # noqa: E402
 from scalewise.lab.search import Choice  # noqa: E402
-from scalewise.lab.study import Size, load_study  # noqa: E402
+from scalewise.lab.study import load_study  # noqa: E402
 from scalewise.lab.weights import has_weights  # noqa: E402
 from scalewise.runs.store import Store  # noqa: E402
 

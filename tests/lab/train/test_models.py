@@ -5,12 +5,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the train extra: pip install 'scalewise[train]'")
 
 from scalewise.lab.compute import Compute  # noqa: E402
+from scalewise.lab.declared import Size  # noqa: E402
 from scalewise.lab.models import model_of  # noqa: E402
 from scalewise.lab.models.layout import Layout  # noqa: E402
 from scalewise.lab.recipe import Init  # noqa: E402
 from scalewise.lab.shapes import ARCHITECTURES, Architecture  # noqa: E402
 from scalewise.lab.stack import Member, Setting, Stack  # noqa: E402
-from scalewise.lab.study import Size  # noqa: E402
 
 pytestmark = pytest.mark.train
 CONTEXT = 32

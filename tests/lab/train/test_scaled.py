@@ -8,9 +8,10 @@ torch = pytest.importorskip("torch", reason="needs the train extra: pip install 
 
 from scalewise.errors import StudyError  # noqa: E402
 from scalewise.lab.compute import Compute  # noqa: E402
+from scalewise.lab.declared import Size  # noqa: E402
 from scalewise.lab.shapes import Architecture  # noqa: E402
 from scalewise.lab.stack import Member, Setting, Stack  # noqa: E402
-from scalewise.lab.study import Size, load_study  # noqa: E402
+from scalewise.lab.study import load_study  # noqa: E402
 
 pytestmark = pytest.mark.train
 CONTEXT, DEPTH = 32, 3

@@ -11,12 +11,12 @@ torch = pytest.importorskip("torch", reason="needs the train extra: pip install 
 
 from scalewise.lab.compute import Compute, Precision  # noqa: E402
 from scalewise.lab.data.corpus import load_corpus  # noqa: E402
+from scalewise.lab.declared import Size  # noqa: E402
 from scalewise.lab.optimizers.adamw import AdamW  # noqa: E402
 from scalewise.lab.optimizers.muon import orthogonal  # noqa: E402
 from scalewise.lab.recipe import OptimizerName  # noqa: E402
 from scalewise.lab.shapes import ARCHITECTURES, Architecture, Gpt2Shape  # noqa: E402
 from scalewise.lab.stack import Member, Setting, Stack  # noqa: E402
-from scalewise.lab.study import Size  # noqa: E402
 
 pytestmark = pytest.mark.train
 CONTEXT, BATCH, STEPS = 64, 4, 200

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from scalewise.lab.study import Data
+    from scalewise.lab.declared import Data
 
 Tokens: TypeAlias = NDArray[np.integer[Any]]
 BYTES = 256
