@@ -8,7 +8,7 @@ import scalewise as sw
 runs = sw.read("smol")  # or a file: CSV, Parquet, JSON lines
 print(runs)
 
-answer = sw.ask("model-size", runs, flops=4e12, tolerance=0.005)
+answer = sw.ask("model-size", runs, flops=1e12, tolerance=0.005)
 print(answer.sentence)
 print(answer.verdict, answer.probability)
 

@@ -57,7 +57,7 @@ QUESTIONS: dict[str, Question] = {
         Question(
             "model-size",
             "Which size for this compute: the optimum, and the smallest that is as good within a tolerance.",
-            "smol --flops 4e12 --tolerance 0.005 --serve-tokens 1e9",
+            "smol --flops 1e12 --tolerance 0.005 --serve-tokens 1e9",
         ),
         Question(
             "emergence",
