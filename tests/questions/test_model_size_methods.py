@@ -97,11 +97,18 @@ def test_a_straight_path_is_rarely_called_bent() -> None:
 
 
 def test_a_parabola_is_biased_on_a_lopsided_valley_and_a_spline_is_not() -> None:
+    """Sizes from .6 of the optimum to 150 times: most of what the parabola sees is the gentle side of the valley."""
+    c, step = (a.ravel() for a in np.meshgrid(np.geomspace(1e17, 1e20, 7), np.linspace(-0.5, 5, 9), indexing="ij"))
+    a, b = TRUTH["alpha"], TRUTH["beta"]
+    best = (a * TRUTH["A"] / (b * TRUTH["B"])) ** (1 / (a + b)) * (c / 6) ** (b / (a + b))
+    n = best * np.exp(step)
+    noise = np.exp(np.random.default_rng(0).normal(0, 0.0005, n.size))
+    table = pl.DataFrame({"params": n, "flops": c, "tokens": c / (6 * n), "loss": known_loss(n, c / (6 * n)) * noise})
     off = column(
-        sw.ask("model-size", "smol", resamples=20), "Bias of the isoFLOP methods on these designs", "params_over_true"
+        sw.ask("model-size", table, resamples=20), "Bias of the isoFLOP methods on these designs", "params_over_true"
     )
     assert abs(np.log(off["parabola"])) > 0.2
-    assert max(abs(np.log(off["akima"])), abs(np.log(off["cubic"]))) < 0.1
+    assert max(abs(np.log(off["akima"])), abs(np.log(off["cubic"]))) < 0.05
 
 
 def test_counting_without_embeddings_moves_the_exponent() -> None:
