@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import polars as pl
 
-EMBEDDED = ("smol",)
+EMBEDDED = ("smol", "recipe-flip")
 
 
 def read_embedded(name: str) -> "pl.DataFrame":
