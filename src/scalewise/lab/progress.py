@@ -48,6 +48,8 @@ class SuiteProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+        if kind is None:  # a full disk, say, must keep its own message
+            self._write()
 
     def warn(self, sentence: str) -> None:
         self._console.print(f"scalewise: {sentence}", highlight=False, soft_wrap=True)
@@ -91,6 +93,10 @@ class SuiteProgress:
         completed = min(self._expected, self._skipped + self._done())
         self._bar.update(self._task, completed=completed, eta=self._eta())
         if time.monotonic() - self._written > WRITE_SECONDS:
-            self._written = time.monotonic()
-            share = completed / self._expected if self._expected else 1.0
-            write_text(self._path, json.dumps({"share": share, "seconds_left": self._seconds_left()}))
+            self._write()
+
+    def _write(self) -> None:
+        self._written = time.monotonic()
+        completed = min(self._expected, self._skipped + self._done())
+        share = completed / self._expected if self._expected else 1.0
+        write_text(self._path, json.dumps({"share": share, "seconds_left": self._seconds_left()}))
