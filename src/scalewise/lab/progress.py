@@ -78,6 +78,10 @@ class SuiteProgress:
     def _done(self) -> float:
         return self._ended + sum(work * share for work, share in self._runs.values())
 
+    def _completed(self) -> float:
+        """Of the expected work, with that of earlier starts; a search that grew adds nothing to it."""
+        return min(self._expected, self._skipped + self._done())
+
     def _seconds_left(self) -> float | None:
         done = self._done()
         left = max(0.0, self._expected - self._skipped - done)
@@ -90,13 +94,11 @@ class SuiteProgress:
         return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {seconds:.0f} s left"
 
     def _draw(self) -> None:
-        completed = min(self._expected, self._skipped + self._done())
-        self._bar.update(self._task, completed=completed, eta=self._eta())
+        self._bar.update(self._task, completed=self._completed(), eta=self._eta())
         if time.monotonic() - self._written > WRITE_SECONDS:
             self._write()
 
     def _write(self) -> None:
         self._written = time.monotonic()
-        completed = min(self._expected, self._skipped + self._done())
-        share = completed / self._expected if self._expected else 1.0
+        share = self._completed() / self._expected if self._expected else 1.0
         write_text(self._path, json.dumps({"share": share, "seconds_left": self._seconds_left()}))

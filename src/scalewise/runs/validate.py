@@ -7,7 +7,7 @@ from scalewise.errors import TableError
 from scalewise.runs.columns import COLUMNS, FAILED_STATES, STATES, Column
 from scalewise.runs.compute import Convention, with_compute
 from scalewise.runs.identity import identified, one_size
-from scalewise.runs.recognise import no_params, recognise
+from scalewise.runs.recognise import recognise
 from scalewise.runs.report import ReadingReport
 from scalewise.runs.table import Runs, listed
 
@@ -21,29 +21,6 @@ FEWEST_PARAMS = 100
 LARGEST = 1e40
 """Nothing that was ever counted is larger."""
 UNPRINTABLE = r"[\p{Cc}\x{FFFE}\x{FFFF}]"
-
-
-def runs_from(
-    table: "pl.DataFrame",
-    source: str,
-    named: Mapping[str, str] | None = None,
-    nan_means_diverged: bool = False,
-    convention: Convention = "given",
-    notes: tuple[str, ...] = (),
-) -> Runs:
-    """Runs from a table: columns recognised, every value checked, what can be computed filled in.
-
-    `named` maps our column names to the table's, for what aliases cannot know; `notes` begin the reading report.
-    Raises TableError (source, row, column, what to do) for anything that cannot be used; rows are counted from 1,
-    without the header.
-    """
-    report = ReadingReport()
-    for note in notes:
-        report.add("inferred", note)
-    table = recognised(table, source, dict(named or {}), report)
-    if "params" not in table.columns:
-        report.add("gaps", no_params(table))
-    return checked(table, source, named, nan_means_diverged, convention, report)
 
 
 def recognised(table: "pl.DataFrame", source: str, named: dict[str, str], report: ReadingReport) -> "pl.DataFrame":
@@ -70,7 +47,11 @@ def checked(
     convention: Convention,
     report: ReadingReport,
 ) -> Runs:
-    """Runs from a recognised table: every value is checked, and what follows from others is computed."""
+    """Runs from a recognised table: every value is checked, and what follows from others is computed.
+
+    `named` maps our column names to the table's, for what aliases cannot know. Raises TableError (source, row, column,
+    what to do) for anything that cannot be used; rows are counted from 1, without the header.
+    """
     table = _states(table, source, nan_means_diverged, report)
     check_values(table, source)
     _check_sizes(table, source)
