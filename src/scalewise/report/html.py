@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scalewise.questions import wording
-from scalewise.report.cells import shown
+from scalewise.report.cells import of_one_group, shown
 from scalewise.report.explanations import explanation
 from scalewise.report.export import VL_VERSION, as_svg
 from scalewise.report.figures import draw
@@ -64,6 +64,7 @@ def _view(answer: "Answer", key: str) -> dict[str, Any]:
     """What the template shows, as text."""
     codes = dict.fromkeys(warning.code for warning in answer.warnings)
     explained = {code: explanation(code) for code in codes}
+    one_group = of_one_group(answer.findings)
     return {
         "key": key,
         "answer": answer,
@@ -80,7 +81,7 @@ def _view(answer: "Answer", key: str) -> dict[str, Any]:
         ],
         "tables": [
             {"title": finding.title, "note": finding.note, "columns": columns, "rows": rows}
-            for finding, (columns, rows) in ((f, shown(f)) for f in answer.findings)
+            for finding, (columns, rows) in ((f, shown(f, one_group)) for f in answer.findings)
         ],
         "explained": {code: text for code, text in explained.items() if text},
     }
