@@ -96,8 +96,9 @@ def extrapolate_surface(
     """Average laws of the loss y > 0 of runs of params and tokens (each (points,)), to be asked for further runs.
 
     Members are weighted by 1 / (noise + backtest error + what they miss of the runs they saw); backtests fit the runs
-    of less compute and predict the rest, from up to three origins. The variance of a forecast is noise^2 + (growth x log distance in compute)^2 + the spread
-    between members. ValueError names what is wrong with the data.
+    of less compute and predict the rest, from up to three origins. The variance of a forecast is
+    noise^2 + (growth x log distance in compute)^2 + the spread between members.
+    ValueError names what is wrong with the data.
     """
     sizes, lengths, losses = (
         numbers(name, values, positive=True) for name, values in (("params", params), ("tokens", tokens), ("y", y))
