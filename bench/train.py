@@ -27,7 +27,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from peers.plain_gpt2 import PlainGpt2, PlainLoop
-from scalewise.lab.compute import Compute
+from scalewise.lab.compute import Compute, one_thread
 from scalewise.lab.data.corpus import load_corpus
 from scalewise.lab.probe import fastest_products
 from scalewise.lab.shapes import Gpt2Shape
@@ -165,7 +165,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.5, help="of each contestant in each round")
     options = parser.parse_args()
-    torch.set_num_threads(1)
+    one_thread()
     peak = bf16_peak()
     print(
         f"one core, torch {torch.__version__}; fastest bf16 product {peak / 1e9:.0f} GF/s, fp32 by {fastest_products()}"
