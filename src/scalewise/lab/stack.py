@@ -155,5 +155,6 @@ class Stack:
     def _clip(self) -> None:
         """Each member's gradient to at most its own norm, as torch.nn.utils.clip_grad_norm_ does it."""
         clip = torch.tensor([member.clip for member in self.members], device=self.rows.device)
-        factor = clip / (self._gradient.norm(dim=1) + 1e-6)
-        self._gradient.mul_(factor.clamp(max=1.0).unsqueeze(1))
+        factor = (clip / (self._gradient.norm(dim=1) + 1e-6)).clamp(max=1.0)
+        if self.rows.is_cuda or not bool((factor == 1).all()):  # a CPU saves a pass, for which a GPU would have to wait
+            self._gradient.mul_(factor.unsqueeze(1))
