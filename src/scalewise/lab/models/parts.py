@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+RMS_EPSILON = 1e-6
+
 
 def look_up(table: Tensor, tokens: Tensor) -> Tensor:
     """Rows of each model's table (K, V, D) for its tokens (K, B, T): (K, B · T, D).
@@ -21,7 +23,32 @@ def look_up(table: Tensor, tokens: Tensor) -> Tensor:
 
 
 def rms_norm(x: Tensor, gain: Tensor) -> Tensor:
-    return F.rms_norm(x, x.shape[-1:], eps=1e-6) * gain.unsqueeze(1)
+    """Root mean square normalisation of (K, N, width), times each model's gain (K, width)."""
+    if x.is_cuda:
+        return F.rms_norm(x, x.shape[-1:], eps=RMS_EPSILON) * gain.unsqueeze(1)
+    normed: Tensor = _RmsNorm.apply(x, gain)  # type: ignore[no-untyped-call]
+    return normed
+
+
+class _RmsNorm(torch.autograd.Function):
+    """Written by hand since PyTorch's is half a dozen operations each way on a CPU."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, gain: Tensor) -> Tensor:
+        norm: Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
+        inverse = norm.square().div_(x.shape[-1]).add_(RMS_EPSILON).rsqrt_().to(x.dtype)
+        unit: Tensor = x * inverse
+        ctx.save_for_backward(unit, inverse, gain)
+        scaled: Tensor = unit * gain.unsqueeze(1)
+        return scaled
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        unit, inverse, gain = ctx.saved_tensors
+        of_unit = gradient * gain.unsqueeze(1)
+        along = torch.linalg.vecdot(of_unit, unit).unsqueeze(-1)  # what of it would only lengthen x
+        of_x = torch.addcmul(of_unit, unit, along, value=-1 / unit.shape[-1]).mul_(inverse)
+        return of_x, (gradient * unit).sum(dim=1)
 
 
 def layer_norm(x: Tensor, gain: Tensor) -> Tensor:
