@@ -21,8 +21,8 @@ def plan(
 ) -> None:
     """Say what a study will cost here: runs, operations with tuning, minutes, memory, passes over the text."""
     check_torch()
-    import torch
 
+    from scalewise.lab.compute import one_thread
     from scalewise.lab.data.corpus import corpus_of
     from scalewise.lab.findings import findings_here
     from scalewise.lab.forecast import forecasts
@@ -35,7 +35,7 @@ def plan(
     corpus = corpus_of(declared.data, study)
     declared = declared.on(corpus)
     check_budgets(declared, corpus)
-    torch.set_num_threads(1)  # as a worker computes
+    one_thread()  # as a worker computes
     rows = forecasts(declared, corpus, findings_here(device, declared.training.precision))
     _print(
         [_row(forecast) for forecast in rows],

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.lab.checkpoint import side_by_side
-from scalewise.lab.compute import Compute
+from scalewise.lab.compute import Compute, one_thread
 from scalewise.lab.data.corpus import Corpus
 from scalewise.lab.locks import only_writer
 from scalewise.lab.recipe import Recipe
@@ -24,11 +24,9 @@ def train_cell(
     Whatever goes wrong is recorded as the state of the runs, so that one bad stack does not end the suite. Raises
     DiskFullError, which would end every other stack too.
     """
-    import torch
-
     from scalewise.lab.engine import Engine
 
-    torch.set_num_threads(1)
+    one_thread()
     with only_writer(store.run(recipe.name).path for recipe in recipes):
         missing = [recipe for recipe in recipes if not store.run(recipe.name).has_ended()]
         for together in side_by_side(store, missing):

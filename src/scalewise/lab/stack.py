@@ -11,11 +11,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from scalewise.lab.compute import Compute, products
 from scalewise.lab.models import model_of
 from scalewise.lab.models.layout import Layout
+from scalewise.lab.models.parts import token_losses
 from scalewise.lab.models.scaled import scale_to_batch
 from scalewise.lab.optimizers import optimizer_of
 from scalewise.lab.recipe import MUP_WIDTH, Init, OptimizerName, Parametrization, Recipe
@@ -149,13 +149,12 @@ class Stack:
     def _token_losses(self, leaves: dict[str, Tensor], windows: Tensor) -> Tensor:
         """(K, B · T) on windows (K, B, T + 1)."""
         windows = windows.to(self.compute.device, torch.long)
-        logits = self.model.logits(leaves, windows[..., :-1], self.compute).float()
-        members, positions, vocabulary = logits.shape
-        losses = F.cross_entropy(logits.view(-1, vocabulary), windows[..., 1:].reshape(-1), reduction="none")
-        return losses.view(members, positions)
+        logits = self.model.logits(leaves, windows[..., :-1], self.compute)
+        return token_losses(logits, windows[..., 1:].flatten(1))
 
     def _clip(self) -> None:
         """Each member's gradient to at most its own norm, as torch.nn.utils.clip_grad_norm_ does it."""
         clip = torch.tensor([member.clip for member in self.members], device=self.rows.device)
-        factor = clip / (self._gradient.norm(dim=1) + 1e-6)
-        self._gradient.mul_(factor.clamp(max=1.0).unsqueeze(1))
+        factor = (clip / (self._gradient.norm(dim=1) + 1e-6)).clamp(max=1.0)
+        if self.rows.is_cuda or not bool((factor == 1).all()):  # a CPU saves a pass, for which a GPU would have to wait
+            self._gradient.mul_(factor.unsqueeze(1))

@@ -19,6 +19,7 @@ from scalewise.lab.environment import environment
 from scalewise.lab.findings import Device
 from scalewise.lab.locks import only_trainer
 from scalewise.lab.places import Pool, check_place, pool_on
+from scalewise.lab.places.here import warm_up
 from scalewise.lab.plan import check_budgets, expected_flops, repetition
 from scalewise.lab.progress import PROGRESS_FILE, SuiteProgress
 from scalewise.lab.recipe import Recipe
@@ -50,6 +51,8 @@ def train_study(
     study = load_study(study_path)
     check_place(on, device)
     check_folder(directory)
+    if on == "here":
+        warm_up()
     corpus = _corpus(study, study_path, directory)
     study = study.on(corpus)
     check_budgets(study, corpus)

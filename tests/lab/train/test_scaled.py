@@ -40,15 +40,22 @@ def test_products_have_the_size_they_are_given(
     weights = stack.layout.views(stack.rows)
     names = {weights[w.name].data_ptr(): w.name for w in stack.layout.weights if w.role in ("matrix", "last")}
     sizes: dict[str, torch.Tensor] = {}
-    bmm = torch.bmm
+    bmm, baddbmm = torch.bmm, torch.baddbmm
+
+    def measure(x: torch.Tensor, weight: torch.Tensor) -> None:
+        if weight.data_ptr() in names:
+            sizes.setdefault(names[weight.data_ptr()], bmm(x, weight).std(dim=(1, 2)))
 
     def measured(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        out = bmm(x, weight)
-        if weight.data_ptr() in names:
-            sizes.setdefault(names[weight.data_ptr()], out.std(dim=(1, 2)))
-        return out
+        measure(x, weight)
+        return bmm(x, weight)
+
+    def measured_sum(stream: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, **scales: float) -> torch.Tensor:
+        measure(x, weight)
+        return baddbmm(stream, x, weight, **scales)
 
     monkeypatch.setattr(torch, "bmm", measured)
+    monkeypatch.setattr(torch, "baddbmm", measured_sum)
     stack.model.logits(weights, windows[..., :-1], stack.compute)
     assert set(sizes) == set(names.values())
     for name, size in sizes.items():

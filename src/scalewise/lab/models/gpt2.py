@@ -6,8 +6,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from scalewise.lab.compute import Compute
+from scalewise.lab.models.attention import attention
 from scalewise.lab.models.layout import Weight, Weights, gain, matrix
-from scalewise.lab.models.parts import causal_attention, heads, joined, layer_norm, look_up
+from scalewise.lab.models.parts import layer_norm, look_up
 from scalewise.lab.recipe import Init
 from scalewise.lab.shapes import Gpt2Shape
 
@@ -44,15 +45,14 @@ class Gpt2:
 
     def states(self, weights: Weights, tokens: Tensor, compute: Compute, layers: int | None = None) -> Tensor:
         """What the first `layers` blocks (default: all) make of tokens (K, B, T): (K, B · T, width)."""
-        members, batch, time = tokens.shape
+        _, batch, time = tokens.shape
         dtype = weights["norm"].dtype
         place = weights["position"][:, :time].repeat(1, batch, 1)
         x = (look_up(weights["embedding"], tokens) + place).to(dtype)
         for i in range(self.shape.depth if layers is None else layers):
             qkv = torch.bmm(layer_norm(x, weights[f"{i}.attention_norm"]), weights[f"{i}.qkv"])
-            query, key, value = heads(qkv, 3, self.shape.heads, time)
-            mixed = causal_attention(query, key, value, compute.attention_for(time))
-            x = x + torch.bmm(joined(mixed, members, self.shape.heads), weights[f"{i}.attention_out"])
+            mixed = attention(qkv, self.shape.heads, time, compute)
+            x = torch.baddbmm(x, mixed, weights[f"{i}.attention_out"])
             up = torch.bmm(layer_norm(x, weights[f"{i}.feedforward_norm"]), weights[f"{i}.up"])
-            x = x + torch.bmm(F.gelu(up), weights[f"{i}.down"])
+            x = torch.baddbmm(x, F.gelu(up), weights[f"{i}.down"])
         return x

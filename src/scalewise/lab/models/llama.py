@@ -5,8 +5,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from scalewise.lab.compute import Compute
+from scalewise.lab.models.attention import attention, rotary_tables
 from scalewise.lab.models.layout import Weight, Weights, gain, matrix
-from scalewise.lab.models.parts import causal_attention, heads, joined, look_up, rms_norm, rotary_tables, rotate
+from scalewise.lab.models.parts import look_up, rms_norm
 from scalewise.lab.recipe import Init
 from scalewise.runs.flops import TransformerShape
 
@@ -62,10 +63,9 @@ def block_weights(prefix: str, width: int, feedforward: int, init: Init, writes:
 def block(weights: Weights, prefix: str, x: Tensor, number: int, time: int, compute: Compute) -> Tensor:
     """One residual block: attention, then the gated feed-forward."""
     qkv = torch.bmm(rms_norm(x, weights[f"{prefix}attention_norm"]), weights[f"{prefix}qkv"])
-    query, key, value = heads(qkv, 3, number, time)
-    cos, sin = rotary_tables(time, query.shape[-1], x.dtype, x.device)
-    mixed = causal_attention(rotate(query, cos, sin), rotate(key, cos, sin), value, compute.attention_for(time))
-    x = x + torch.bmm(joined(mixed, len(x), number), weights[f"{prefix}attention_out"])
+    rotary = rotary_tables(time, x.shape[-1] // number, x.dtype, x.device)
+    mixed = attention(qkv, number, time, compute, rotary)
+    x = torch.baddbmm(x, mixed, weights[f"{prefix}attention_out"])
     gate_up = torch.bmm(rms_norm(x, weights[f"{prefix}feedforward_norm"]), weights[f"{prefix}gate_up"])
     gate, up = gate_up.chunk(2, dim=-1)
-    return x + torch.bmm(F.silu(gate) * up, weights[f"{prefix}down"])
+    return torch.baddbmm(x, F.silu(gate) * up, weights[f"{prefix}down"])

@@ -1,16 +1,15 @@
-"""What stacked transformers are made of: lookup, normalisation and causal attention for K models at once.
+"""What stacked models are made of beside products and attention: lookup, normalisation and the loss, for K at once.
 
 Activations are (K, N, width) with N = batch · time.
 """
 
-import math
-from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from scalewise.lab.compute import Attention
+RMS_EPSILON = 1e-6
 
 
 def look_up(table: Tensor, tokens: Tensor) -> Tensor:
@@ -24,51 +23,58 @@ def look_up(table: Tensor, tokens: Tensor) -> Tensor:
 
 
 def rms_norm(x: Tensor, gain: Tensor) -> Tensor:
-    return F.rms_norm(x, x.shape[-1:], eps=1e-6) * gain.unsqueeze(1)
+    """Root mean square normalisation of (K, N, width), times each model's gain (K, width)."""
+    if x.is_cuda:
+        return F.rms_norm(x, x.shape[-1:], eps=RMS_EPSILON) * gain.unsqueeze(1)
+    normed: Tensor = _RmsNorm.apply(x, gain)  # type: ignore[no-untyped-call]
+    return normed
+
+
+class _RmsNorm(torch.autograd.Function):
+    """Written by hand since PyTorch's is half a dozen operations each way on a CPU."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, gain: Tensor) -> Tensor:
+        norm: Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
+        inverse = norm.square().div_(x.shape[-1]).add_(RMS_EPSILON).rsqrt_().to(x.dtype)
+        unit: Tensor = x * inverse
+        ctx.save_for_backward(unit, inverse, gain)
+        scaled: Tensor = unit * gain.unsqueeze(1)
+        return scaled
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        unit, inverse, gain = ctx.saved_tensors
+        of_unit = gradient * gain.unsqueeze(1)
+        along = torch.linalg.vecdot(of_unit, unit).unsqueeze(-1)  # what of it would only lengthen x
+        of_x = torch.addcmul(of_unit, unit, along, value=-1 / unit.shape[-1]).mul_(inverse)
+        return of_x, (gradient * unit).sum(dim=1)
 
 
 def layer_norm(x: Tensor, gain: Tensor) -> Tensor:
     return F.layer_norm(x, x.shape[-1:]) * gain.unsqueeze(1)
 
 
-def heads(x: Tensor, parts: int, number: int, time: int) -> list[Tensor]:
-    """Cut (K, N, parts · width) into `parts` tensors (K · B · heads, time, width / heads)."""
-    members, positions, width = x.shape
-    cut = x.view(members, positions // time, time, parts, number, width // (parts * number))
-    return [part.reshape(-1, time, part.shape[-1]) for part in cut.permute(3, 0, 1, 4, 2, 5).unbind(0)]
+def token_losses(logits: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy of logits (K, N, V) at targets (K, N), nats: (K, N) in fp32."""
+    losses: Tensor = _CrossEntropy.apply(logits, targets)  # type: ignore[no-untyped-call]
+    return losses
 
 
-def causal_attention(query: Tensor, key: Tensor, value: Tensor, path: Attention) -> Tensor:
-    """Softmax attention in which a position sees itself and what came before; each (heads, time, head width)."""
-    if path == "sdpa":
-        mixed = F.scaled_dot_product_attention(query[None], key[None], value[None], is_causal=True)
-        return mixed[0]
-    time, width = query.shape[1:]
-    mask = _future(time, query.dtype, query.device)
-    scores = torch.baddbmm(mask, query, key.transpose(1, 2), alpha=width**-0.5)
-    return torch.bmm(F.softmax(scores, dim=-1), value)
+class _CrossEntropy(torch.autograd.Function):
+    """Written by hand since the softmax alone gives the loss and its gradient, in half the passes over the logits."""
 
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, targets: Tensor) -> Tensor:
+        exact, at = logits.float(), targets.unsqueeze(-1)
+        shares = torch.softmax(exact, dim=-1)
+        total = exact.amax(dim=-1) - shares.amax(dim=-1).log()  # log of the sum of exponentials
+        losses = total - exact.gather(-1, at).squeeze(-1)
+        shares.scatter_add_(-1, at, shares.new_full((1, 1, 1), -1.0).expand_as(at))
+        ctx.save_for_backward(shares.to(logits.dtype))
+        return losses
 
-def joined(mixed: Tensor, members: int, number: int) -> Tensor:
-    """The reverse of `heads`: (K · B · heads, time, head width) to (K, N, width)."""
-    _, time, width = mixed.shape
-    return mixed.view(members, -1, number, time, width).transpose(2, 3).reshape(members, -1, number * width)
-
-
-@lru_cache(maxsize=8)
-def _future(time: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Minus infinity where a position would look ahead, 0 elsewhere."""
-    return torch.full((time, time), -math.inf, dtype=dtype, device=device).triu(1)
-
-
-@lru_cache(maxsize=8)
-def rotary_tables(time: int, head_width: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of rotary positions (Su et al. 2021, 2104.09864): each (time, head_width / 2)."""
-    frequency = 10_000.0 ** (-torch.arange(0, head_width, 2) / head_width)
-    angle = torch.outer(torch.arange(time), frequency)
-    return angle.cos().to(device, dtype), angle.sin().to(device, dtype)
-
-
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1)
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (of_logits,) = ctx.saved_tensors
+        return of_logits * gradient.unsqueeze(-1).to(of_logits.dtype), None

@@ -35,11 +35,10 @@ class _Scaling(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
-        out = func(*args, **(kwargs or {}))
-        wanted = self._sizes.pop(id(args[1]), None) if func is torch.bmm else None
-        if wanted is None:
-            return out
-        # model by model, so that the numbers of one do not depend on how many stand beside it
-        scale = torch.stack([wanted / own.std().clamp(min=1e-12) for own in out]).view(-1, 1, 1)
-        args[1].mul_(scale)
-        return out * scale
+        weight = args[-1] if func in (torch.bmm, torch.baddbmm) else None
+        wanted = self._sizes.pop(id(weight), None)
+        if weight is not None and wanted is not None:
+            # model by model, so that the numbers of one do not depend on how many stand beside it
+            scale = torch.stack([wanted / own.std().clamp(min=1e-12) for own in torch.bmm(args[-2], weight)])
+            weight.mul_(scale.view(-1, 1, 1))
+        return func(*args, **(kwargs or {}))

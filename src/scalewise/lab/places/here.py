@@ -8,9 +8,11 @@ import contextlib
 import multiprocessing as mp
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import BaseContext
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
 from queue import Empty
@@ -27,6 +29,8 @@ from scalewise.lab.recipe import Recipe
 from scalewise.runs.store import Store
 
 REPORT_EVERY_STEPS = 20
+START = "spawn" if sys.platform == "win32" else "forkserver"
+"""From a process that has imported PyTorch and done nothing else, so that the next worker costs no import."""
 Report = tuple[str, float]
 
 
@@ -43,12 +47,21 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def warm_up() -> None:
+    """Begin, beside whatever comes next, to import what workers need; each is then a copy of that process."""
+    if START == "forkserver":
+        from multiprocessing import forkserver
+
+        mp.set_forkserver_preload(["scalewise.lab.engine"])
+        forkserver.ensure_running()
+
+
 class ProcessPool:
     """A fixed number of worker processes."""
 
     def __init__(self, store: Store, workers: int | None, device: Device, precision: Wanted) -> None:
         self._findings = findings_of_study(store.path, device, precision)
-        context = mp.get_context("spawn")
+        context: BaseContext = mp.get_context(START)
         self._workers = workers or cores()
         self._stop = context.Event()
         self._reports: Queue[Report] = context.Queue()
