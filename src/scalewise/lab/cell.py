@@ -16,7 +16,6 @@ def train_cell(
     corpus: Corpus,
     store: Store,
     compute: Compute,
-    on_step: Callable[[int], None] = lambda step: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Train what has not ended of these runs, from where each was left, on one thread.
@@ -33,7 +32,7 @@ def train_cell(
         missing = [recipe for recipe in recipes if not store.run(recipe.name).has_ended()]
         for together in side_by_side(store, missing):
             try:
-                Engine(together, corpus, store, compute).train(on_step, should_stop)
+                Engine(together, corpus, store, compute).train(should_stop=should_stop)
             except DiskFullError:
                 raise
             except Exception as error:

@@ -31,6 +31,8 @@ SAVING_SHARE = 0.02
 USUAL_SAVING_SECONDS = 0.005
 """What a checkpoint is taken to cost before the first."""
 EVALUATED_AT_ONCE = 64
+TOLD_EVERY_SECONDS = 2.0
+"""How often a run says how far it is between two rows of its metrics, which in a long run are far apart."""
 
 
 @dataclass
@@ -49,15 +51,22 @@ class Run:
         self.trunk = trunk_checkpoint(self.store, self.recipe)
         self.cooling = cooling_checkpoint(self.store, self.recipe)
 
-    def log(self, step: int, held_out_loss: float | None = None) -> None:
+    def tell(self, step: int) -> None:
+        """Say how far it is, to whoever watches."""
+        self.folder.set_state("running", reached=self._row(step))
+
+    def _row(self, step: int) -> dict[str, Any]:
         tokens = step * self.recipe.batch_tokens
-        row = {
+        return {
             "step": step,
             "tokens": tokens,
             "flops": tokens * self.recipe.shape.flops_per_token,
             "seconds": round(self.seconds, 3),
             "train_loss": self.loss_sum / max(1, self.loss_steps),
         }
+
+    def log(self, step: int, held_out_loss: float | None = None) -> None:
+        row = self._row(step)
         if held_out_loss is not None:
             row["loss"] = held_out_loss
         self.folder.append(row)
@@ -99,7 +108,7 @@ class Engine:
         """Train to the end; whether that was reached. `should_stop` is asked after every step; what is stopped keeps
         its checkpoints and is gone on with by a new Engine."""
         self._begin()
-        saved = time.monotonic()
+        saved = told = time.monotonic()
         while self.runs and self.step < self.recipe.steps:
             started = time.monotonic()
             self._one_step()
@@ -108,6 +117,10 @@ class Engine:
             if self.step < self.recipe.steps and is_logged(self.step):
                 for run in self.runs:
                     run.log(self.step)
+            elif time.monotonic() - told > TOLD_EVERY_SECONDS:
+                for run in self.runs:
+                    run.tell(self.step)
+                told = time.monotonic()
             on_step(self.step)
             stopping = should_stop()
             if stopping or self.step == self.recipe.branch_step or time.monotonic() - saved > self._between_savings:

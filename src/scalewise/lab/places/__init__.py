@@ -37,9 +37,9 @@ class Pool(Protocol):
     def start(self, recipes: list[Recipe]) -> None:
         """Begin, or go on with, the training of a stack."""
 
-    def wait(self, on_report: Callable[[str, float], None]) -> Iterator[list[Recipe]]:
-        """Wait until at least one stack has ended, passing on progress (the name of a stack's first run, and the share
-        of it that is done); the recipes of each that did."""
+    def wait(self, meanwhile: Callable[[], None]) -> Iterator[list[Recipe]]:
+        """Wait until at least one stack has ended, calling `meanwhile` about once a second; the recipes of each that
+        did."""
 
 
 def check_place(on: str, device: Device) -> None:

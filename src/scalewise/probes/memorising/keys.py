@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.probes.memorising.models import LanguageModel
-from scalewise.probes.memorising.progress import tracked
+from scalewise.progress import tracked
 from scalewise.runs.files import write_text
 
 Vectors = NDArray[np.float32]
