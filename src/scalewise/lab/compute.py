@@ -4,6 +4,7 @@ On a CPU "medium" lets oneDNN do fp32 products, which on some processors is twic
 accurate, on others (with AMX) bf16 inside; the probe measures the error before it is taken.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,11 @@ class Compute:
     precision: Precision = "fp32"
     products: Products = "highest"
     attention: Attention = "bmm"
+
+    def clock(self) -> float:
+        """Seconds, to take differences of: of the processor, which nothing else on the machine adds to; of a GPU, which
+        works on its own, those on the wall."""
+        return time.process_time() if self.device == "cpu" else time.monotonic()
 
     def attention_for(self, context: int) -> Attention:
         return self.attention if self.device == "cpu" and context <= BMM_UP_TO else "sdpa"

@@ -43,6 +43,7 @@ class Run:
     store: Store
     rows: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
+    optimizer_seconds: float | None = None
     loss_sum: float = 0.0
     loss_steps: int = 0
 
@@ -57,13 +58,16 @@ class Run:
 
     def _row(self, step: int) -> dict[str, Any]:
         tokens = step * self.recipe.batch_tokens
-        return {
+        row = {
             "step": step,
             "tokens": tokens,
             "flops": tokens * self.recipe.shape.flops_per_token,
             "seconds": round(self.seconds, 3),
             "train_loss": self.loss_sum / max(1, self.loss_steps),
         }
+        if self.optimizer_seconds is not None:
+            row["optimizer_seconds"] = round(self.optimizer_seconds, 3)
+        return row
 
     def log(self, step: int, held_out_loss: float | None = None) -> None:
         row = self._row(step)
@@ -110,10 +114,7 @@ class Engine:
         self._begin()
         saved = told = time.monotonic()
         while self.runs and self.step < self.recipe.steps:
-            started = time.monotonic()
-            self._one_step()
-            for run in self.runs:
-                run.seconds += (time.monotonic() - started) / len(self.runs)
+            self._timed_step()
             if self.step < self.recipe.steps and is_logged(self.step):
                 for run in self.runs:
                     run.log(self.step)
@@ -155,6 +156,17 @@ class Engine:
             for seed, order in self.orders.items()
         }
         return torch.stack([read[member.seed] for member in self.stack.members])
+
+    def _timed_step(self) -> None:
+        """One step, whose time is shared out among the members that are left after it."""
+        started, of_it = time.monotonic(), self.stack.optimizer_seconds
+        self._one_step()
+        for run in self.runs:
+            run.seconds += (time.monotonic() - started) / len(self.runs)
+            if of_it is not None and self.stack.optimizer_seconds is not None:
+                run.optimizer_seconds = (run.optimizer_seconds or 0.0) + (self.stack.optimizer_seconds - of_it) / len(
+                    self.runs
+                )
 
     def _one_step(self) -> None:
         recipe = self.recipe
@@ -201,7 +213,7 @@ class Engine:
             state = self.stack.member_state(k) | {
                 "windows_read": self.windows_read,
                 "rows": run.rows,
-                "sums": [run.seconds, run.loss_sum, run.loss_steps],
+                "sums": [run.seconds, run.optimizer_seconds, run.loss_sum, run.loss_steps],
             }
             (run.trunk if self.step <= self.recipe.branch_step else run.cooling).save(self.step, state)
         self._saving_seconds = min(self._saving_seconds, time.monotonic() - started)  # the dearer ones had to wait
@@ -232,7 +244,7 @@ class Engine:
                 continue
             self.stack.set_member_state(k, state)
             self.windows_read = state["windows_read"]
-            run.seconds, run.loss_sum, run.loss_steps = state["sums"]
+            run.seconds, run.optimizer_seconds, run.loss_sum, run.loss_steps = state["sums"]
         kept = [k for k in range(len(self.runs)) if k not in diverged]
         self.runs = [self.runs[k] for k in kept]
         if kept and diverged:

@@ -68,7 +68,13 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("flops_budget", "operations the run was planned for", "count"),
     Column("step", "optimiser steps done", "number", ("_step", "global_step", "num_iterations")),
-    Column("seconds", "wall-clock seconds of training", "number", ("train_time_sec", "train_runtime")),
+    Column(
+        "seconds",
+        "seconds of training",
+        "number",
+        ("train_time_sec", "train_runtime"),
+    ),
+    Column("optimizer_seconds", "of these, the time of the optimiser", "number"),
     Column("gpu_hours", "accelerator hours of training", "number", ("gpu_hours_a100", "gpuhours")),
     Column("data_size", "unique training tokens available", "count", ("unique_tokens",)),
     Column(
