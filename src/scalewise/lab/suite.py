@@ -6,6 +6,7 @@ they stopped.
 
 import json
 import math
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ from scalewise.lab.study import Study, load_study
 from scalewise.lab.weights import prune_weights
 from scalewise.runs.files import check_writable, write_text, write_whole
 from scalewise.runs.store import DECLARED, Store
+
+URL = re.compile(r"[a-z][a-z0-9+.-]+:/")
+"""As a path it has lost a slash."""
 
 
 @dataclass
@@ -164,7 +168,14 @@ def _work(store: Store, stack: list[Recipe]) -> float:
 
 
 def check_folder(directory: Path) -> None:
-    """Raises ScalewiseError when a study cannot be kept there."""
+    """Raises ScalewiseError when a study cannot be kept there.
+
+    Runs are appended to, locked and mapped into memory, none of which an object store can do.
+    """
+    if URL.match(str(directory)):
+        raise StudyError(
+            f"--into {directory}: is an address; name a folder, for a cluster one on a disk that all nodes see."
+        )
     if directory.exists() and not directory.is_dir():
         raise StudyError(f"--into {directory}: is a file; name a folder.")
     check_writable(directory / DECLARED)
