@@ -9,15 +9,17 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+from torch import Tensor
 
 from scalewise.errors import StudyError
 from scalewise.lab.checkpoint import cooling_checkpoint, position, trunk_checkpoint
 from scalewise.lab.compute import Compute
 from scalewise.lab.data.corpus import Corpus
 from scalewise.lab.data.windows import held_out_windows, reading_order
+from scalewise.lab.models.layout import Layout
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.schedule import rate_fraction
 from scalewise.lab.stack import Member, Setting, Stack
@@ -86,17 +88,41 @@ class Run:
         self.cooling.remove()
 
 
+class Trained(Protocol):
+    """What is asked of a stack: here `lab.stack.Stack`, over several processes `lab.sharded.ShardedStack`."""
+
+    members: list[Member]
+    layout: Layout
+    compute: Compute
+
+    @property
+    def rows(self) -> Tensor: ...
+    @property
+    def optimizer_seconds(self) -> float | None: ...
+    def scale_to(self, windows: Tensor) -> None: ...
+    def step(self, windows: Tensor, fraction: float) -> Tensor: ...
+    def evaluate(self, windows: Tensor) -> Tensor: ...
+    def keep(self, chosen: Sequence[int]) -> None: ...
+    def member_state(self, k: int) -> dict[str, Any]: ...
+    def set_member_state(self, k: int, state: dict[str, Any]) -> None: ...
+
+
+Build = Callable[[Setting, Sequence[Member], Compute], Trained]
+
+
 class Engine:
     """Runs of one shape, schedule and budget, all at the same step: see `position`.
 
     On one thread of a CPU, a run's numbers do not depend on its companions nor on how often it was killed and resumed.
     """
 
-    def __init__(self, recipes: Sequence[Recipe], corpus: Corpus, store: Store, compute: Compute) -> None:
+    def __init__(
+        self, recipes: Sequence[Recipe], corpus: Corpus, store: Store, compute: Compute, build: Build = Stack
+    ) -> None:
         recipe = self.recipe = recipes[0]
         self.runs = [Run(recipe, store) for recipe in recipes]
         setting = Setting.of(recipe)
-        self.stack = Stack(setting, [Member(r.lr, r.seed, r.clip) for r in recipes], compute)
+        self.stack = build(setting, [Member(r.lr, r.seed, r.clip) for r in recipes], compute)
         context = recipe.shape.context
         self.orders = {r.seed: reading_order(corpus, context, r.seed) for r in recipes}
         self.held_out = torch.from_numpy(held_out_windows(corpus, context, recipe.held_out_windows))

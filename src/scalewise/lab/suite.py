@@ -53,7 +53,7 @@ def train_study(
     checkpoints from which the same call goes on.
     """
     study = load_study(study_path)
-    check_place(on, device)
+    check_place(on, device, study)
     check_folder(directory)
     corpus = _corpus(study, study_path, directory)
     study = study.on(corpus)
