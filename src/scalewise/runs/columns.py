@@ -70,7 +70,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("step", "optimiser steps done", "number", ("_step", "global_step", "num_iterations")),
     Column(
         "seconds",
-        "seconds of training",
+        "time of training",
         "number",
         ("train_time_sec", "train_runtime"),
     ),
