@@ -112,7 +112,7 @@ def main() -> None:
         _end(f"{where}{error.strerror or error}.", WRONG_USE)
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
-    if status == INTERRUPTED:  # newer versions of Typer turn Ctrl-C into this status
+    if status == INTERRUPTED:  # Typer makes this status of Ctrl-C
         _end("interrupted; a study goes on from here when the same command is given again.", INTERRUPTED)
     sys.exit(status)
 

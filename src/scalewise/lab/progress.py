@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from scalewise.lab.status import SizeStatus, Status, Watched
-from scalewise.progress import duration, in_words
+from scalewise.runs.progress import duration, in_words
 
 if TYPE_CHECKING:
     from rich.console import Group

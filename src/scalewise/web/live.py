@@ -7,8 +7,8 @@ from typing import Any
 from scalewise.lab import status
 from scalewise.lab.data.kept import is_kept
 from scalewise.lab.status import CellStatus, RunStatus, SizeStatus
-from scalewise.progress import duration
 from scalewise.questions.wording import count, flops
+from scalewise.runs.progress import duration
 from scalewise.runs.store import Record
 
 MOST_POINTS = 60

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from scalewise.probes.dialogue.client import Client, Endpoint, open_http
 from scalewise.probes.dialogue.parse import said
+from scalewise.probes.dialogue.progress import CallProgress
 from scalewise.probes.dialogue.variants import SWAPPED, Conversation
-from scalewise.progress import Bar
 from scalewise.runs.trials import Trials, trials_from
 
 if TYPE_CHECKING:
     import polars as pl
 
 OTHER = {"yes": "no", "no": "yes"}
-LINE_EVERY_SECONDS = 15.0
-"""Where there is no terminal: calls cost money, and a log should say how many there were."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +42,10 @@ async def _ask_all(held: Sequence[Conversation], asking: Asking) -> list[dict[st
     asking.directory.mkdir(parents=True, exist_ok=True)
     async with open_http(asking.endpoint) as http:
         client = Client(asking.endpoint, asking.directory / "answers.jsonl", http)
-        calls = sum(len(c.turns) for c in held) * asking.repeats
-        with Bar("asking", calls, LINE_EVERY_SECONDS) as bar:
+        with CallProgress(sum(len(c.turns) for c in held) * asking.repeats) as progress:
             # all first repeats before any second one: whatever stops the probe leaves a balanced table
             tasks = [
-                asyncio.create_task(_hold(client, conversation, repeat, bar))
+                asyncio.create_task(_hold(client, conversation, repeat, progress))
                 for repeat in range(asking.repeats)
                 for conversation in held
             ]
@@ -61,14 +58,16 @@ async def _ask_all(held: Sequence[Conversation], asking: Asking) -> list[dict[st
     return [row for rows in found for row in rows]
 
 
-async def _hold(client: Client, conversation: Conversation, repeat: int, bar: Bar) -> list[dict[str, Any]]:
+async def _hold(
+    client: Client, conversation: Conversation, repeat: int, progress: CallProgress
+) -> list[dict[str, Any]]:
     """One conversation: every turn with what was said before it."""
     messages: list[dict[str, str]] = []
     answers: list[str] = []
     rows: list[dict[str, Any]] = []
     for number, turn in enumerate(conversation.turns, 1):
         if turn.if_different and not (len(set(answers[-2:])) == 2 and set(answers[-2:]) <= {"yes", "no"}):
-            bar.skip(1)
+            progress.skip()
             continue
         text = turn.text
         if "{other}" in text:
@@ -97,7 +96,7 @@ async def _hold(client: Client, conversation: Conversation, repeat: int, bar: Ba
                 "answer": scenario.answer,
             }
         )
-        bar.advance(1, f"{client.spent:.2f} dollars" if client.spent else "")
+        progress.advance(client.spent)
     return rows
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalewise.errors import StudyError
-from scalewise.progress import Bar
 from scalewise.runs.files import write_text, write_whole
+from scalewise.runs.progress import Bar
 from scalewise.runs.store import Store
 from scalewise.runs.trials import Trials
 
