@@ -24,7 +24,11 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 def check(study: Study) -> None:
     """Raises StudyError where torchrun has not begun this process, or a run of the study cannot be sharded."""
+    import torch.distributed.fsdp
+
     _check_begun()
+    if not hasattr(torch.distributed.fsdp, "fully_shard"):
+        raise StudyError(f"--on torchrun: PyTorch {torch.__version__} cannot shard like that; install 2.6 or newer.")
     for arm in study.all_arms:
         training = arm.training(study.training)
         for name, only in (("architecture", "llama"), ("optimizer", "adamw")):
