@@ -17,6 +17,7 @@ FOLLOWS = (
     "flops",
     "flops_budget",
     "seconds",
+    "optimizer_seconds",
     "gpu_hours",
     "width",
     "depth",

@@ -45,7 +45,10 @@ def train(
     device: Annotated[Device, typer.Option(help="What to train on.")] = "cpu",
     on: Annotated[
         str,
-        typer.Option(metavar="PLACE", help="here; ray (RAY_ADDRESS, or a cluster on this machine); ray://HOST:PORT."),
+        typer.Option(
+            metavar="PLACE",
+            help="here; ray (RAY_ADDRESS, or a cluster on this machine); ray://HOST:PORT; torchrun, if begun by it.",
+        ),
     ] = "here",
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Ask the study's questions at the end and write this file.")
@@ -55,9 +58,12 @@ def train(
     calls = _study_questions(study)  # a misspelt question is found before the training, not after it
     check_outputs(html)
     check_torch()
+    from scalewise.lab.places import follows
     from scalewise.lab.suite import train_study
     from scalewise.runs import read
 
+    if follows(on, device):
+        return
     store = train_study(study, into, workers, device, on)
     runs = read(store.path)
     typer.echo(f"trained {len(runs)} runs into {store.path}{_efficiency(store.path, runs)}", err=True)

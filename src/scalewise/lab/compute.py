@@ -5,6 +5,7 @@ accurate, on others (with AMX) bf16 inside; the probe measures the error before 
 """
 
 import ctypes
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,6 +27,11 @@ class Compute:
     precision: Precision = "fp32"
     products: Products = "highest"
     attention: Attention = "bmm"
+
+    def clock(self) -> float:
+        """Seconds, to take differences of: of the processor, which nothing else on the machine adds to; of a GPU, which
+        works on its own, those on the wall."""
+        return time.process_time() if self.device == "cpu" else time.monotonic()
 
     def attention_for(self, context: int) -> Attention:
         return self.attention if self.device == "cpu" and context <= BMM_UP_TO else "sdpa"

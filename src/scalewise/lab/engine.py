@@ -9,15 +9,17 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+from torch import Tensor
 
 from scalewise.errors import StudyError
 from scalewise.lab.checkpoint import cooling_checkpoint, position, trunk_checkpoint
 from scalewise.lab.compute import Compute
 from scalewise.lab.data.corpus import Corpus
 from scalewise.lab.data.windows import held_out_windows, reading_order
+from scalewise.lab.models.layout import Layout
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.schedule import rate_fraction
 from scalewise.lab.stack import Member, Setting, Stack
@@ -31,6 +33,8 @@ SAVING_SHARE = 0.02
 USUAL_SAVING_SECONDS = 0.005
 """What a checkpoint is taken to cost before the first."""
 EVALUATED_AT_ONCE = 64
+TOLD_EVERY_SECONDS = 2.0
+"""How often a run says how far it is between two rows of its metrics, which in a long run are far apart."""
 
 
 @dataclass
@@ -41,6 +45,7 @@ class Run:
     store: Store
     rows: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
+    optimizer_seconds: float | None = None
     loss_sum: float = 0.0
     loss_steps: int = 0
 
@@ -49,7 +54,11 @@ class Run:
         self.trunk = trunk_checkpoint(self.store, self.recipe)
         self.cooling = cooling_checkpoint(self.store, self.recipe)
 
-    def log(self, step: int, held_out_loss: float | None = None) -> None:
+    def tell(self, step: int) -> None:
+        """Say how far it is, to whoever watches."""
+        self.folder.set_state("running", reached=self._row(step))
+
+    def _row(self, step: int) -> dict[str, Any]:
         tokens = step * self.recipe.batch_tokens
         row = {
             "step": step,
@@ -58,6 +67,12 @@ class Run:
             "seconds": round(self.seconds, 3),
             "train_loss": self.loss_sum / max(1, self.loss_steps),
         }
+        if self.optimizer_seconds is not None:
+            row["optimizer_seconds"] = round(self.optimizer_seconds, 3)
+        return row
+
+    def log(self, step: int, held_out_loss: float | None = None) -> None:
+        row = self._row(step)
         if held_out_loss is not None:
             row["loss"] = held_out_loss
         self.folder.append(row)
@@ -73,17 +88,41 @@ class Run:
         self.cooling.remove()
 
 
+class Trained(Protocol):
+    """What is asked of a stack: here `lab.stack.Stack`, over several processes `lab.sharded.ShardedStack`."""
+
+    members: list[Member]
+    layout: Layout
+    compute: Compute
+
+    @property
+    def rows(self) -> Tensor: ...
+    @property
+    def optimizer_seconds(self) -> float | None: ...
+    def scale_to(self, windows: Tensor) -> None: ...
+    def step(self, windows: Tensor, fraction: float) -> Tensor: ...
+    def evaluate(self, windows: Tensor) -> Tensor: ...
+    def keep(self, chosen: Sequence[int]) -> None: ...
+    def member_state(self, k: int) -> dict[str, Any]: ...
+    def set_member_state(self, k: int, state: dict[str, Any]) -> None: ...
+
+
+Build = Callable[[Setting, Sequence[Member], Compute], Trained]
+
+
 class Engine:
     """Runs of one shape, schedule and budget, all at the same step: see `position`.
 
     On one thread of a CPU, a run's numbers do not depend on its companions nor on how often it was killed and resumed.
     """
 
-    def __init__(self, recipes: Sequence[Recipe], corpus: Corpus, store: Store, compute: Compute) -> None:
+    def __init__(
+        self, recipes: Sequence[Recipe], corpus: Corpus, store: Store, compute: Compute, build: Build = Stack
+    ) -> None:
         recipe = self.recipe = recipes[0]
         self.runs = [Run(recipe, store) for recipe in recipes]
         setting = Setting.of(recipe)
-        self.stack = Stack(setting, [Member(r.lr, r.seed, r.clip) for r in recipes], compute)
+        self.stack = build(setting, [Member(r.lr, r.seed, r.clip) for r in recipes], compute)
         context = recipe.shape.context
         self.orders = {r.seed: reading_order(corpus, context, r.seed) for r in recipes}
         self.held_out = torch.from_numpy(held_out_windows(corpus, context, recipe.held_out_windows))
@@ -99,15 +138,16 @@ class Engine:
         """Train to the end; whether that was reached. `should_stop` is asked after every step; what is stopped keeps
         its checkpoints and is gone on with by a new Engine."""
         self._begin()
-        saved = time.monotonic()
+        saved = told = time.monotonic()
         while self.runs and self.step < self.recipe.steps:
-            started = time.monotonic()
-            self._one_step()
-            for run in self.runs:
-                run.seconds += (time.monotonic() - started) / len(self.runs)
+            self._timed_step()
             if self.step < self.recipe.steps and is_logged(self.step):
                 for run in self.runs:
                     run.log(self.step)
+            elif time.monotonic() - told > TOLD_EVERY_SECONDS:
+                for run in self.runs:
+                    run.tell(self.step)
+                told = time.monotonic()
             on_step(self.step)
             stopping = should_stop()
             if stopping or self.step == self.recipe.branch_step or time.monotonic() - saved > self._between_savings:
@@ -142,6 +182,17 @@ class Engine:
             for seed, order in self.orders.items()
         }
         return torch.stack([read[member.seed] for member in self.stack.members])
+
+    def _timed_step(self) -> None:
+        """One step, whose time is shared out among the members that are left after it."""
+        started, of_it = time.monotonic(), self.stack.optimizer_seconds
+        self._one_step()
+        for run in self.runs:
+            run.seconds += (time.monotonic() - started) / len(self.runs)
+            if of_it is not None and self.stack.optimizer_seconds is not None:
+                run.optimizer_seconds = (run.optimizer_seconds or 0.0) + (self.stack.optimizer_seconds - of_it) / len(
+                    self.runs
+                )
 
     def _one_step(self) -> None:
         recipe = self.recipe
@@ -188,7 +239,7 @@ class Engine:
             state = self.stack.member_state(k) | {
                 "windows_read": self.windows_read,
                 "rows": run.rows,
-                "sums": [run.seconds, run.loss_sum, run.loss_steps],
+                "sums": [run.seconds, run.optimizer_seconds, run.loss_sum, run.loss_steps],
             }
             (run.trunk if self.step <= self.recipe.branch_step else run.cooling).save(self.step, state)
         self._saving_seconds = min(self._saving_seconds, time.monotonic() - started)  # the dearer ones had to wait
@@ -219,7 +270,7 @@ class Engine:
                 continue
             self.stack.set_member_state(k, state)
             self.windows_read = state["windows_read"]
-            run.seconds, run.loss_sum, run.loss_steps = state["sums"]
+            run.seconds, run.optimizer_seconds, run.loss_sum, run.loss_steps = state["sums"]
         kept = [k for k in range(len(self.runs)) if k not in diverged]
         self.runs = [self.runs[k] for k in kept]
         if kept and diverged:

@@ -43,10 +43,6 @@ def cells_of(study: Study, corpus: Corpus) -> list[Cells]:
     return [_answered(study, arm, size, corpus) for arm in study.all_arms for size in study.sizes_of(arm)]
 
 
-def expected_flops(study: Study, corpus: Corpus) -> float:
-    return sum(cells.flops for cells in cells_of(study, corpus))
-
-
 def repetition(study: Study, corpus: Corpus) -> str | None:
     """What there is to say where the longest run reads its text more often than is worth it."""
     most = max(cells.epochs(cells.longest) for cells in cells_of(study, corpus))

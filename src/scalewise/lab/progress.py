@@ -1,104 +1,90 @@
-"""What a person sees while a suite trains: a bar with an ETA on a terminal, and one line per ended run.
+"""What a person sees of a study: a table of its sizes and, below it, how far it is; live on a terminal while it is
+trained."""
 
-The same is left in a file beside the runs once a second, for whoever watches from elsewhere.
-"""
-
-import json
 import time
-from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from scalewise.lab.status import SizeStatus, Status, Watched
+from scalewise.runs.progress import duration, in_words
 
-from scalewise.runs.files import write_text
+if TYPE_CHECKING:
+    from rich.console import Group
 
-PROGRESS_FILE = "progress.json"
-WRITE_SECONDS = 1.0
+EVERY_SECONDS = 1.0
+COLUMNS = ("arm", "size", "params", "runs", "tuned", "edge", "now", "train loss", "best loss", "MFU", "left")
 
 
-class SuiteProgress:
-    """Work is counted in estimated operations, so that a large run weighs more than a small one."""
+class LiveStatus:
+    """The table of a study that this process trains, on standard error; quiet where that is not a terminal."""
 
-    def __init__(self, expected_work: float, path: Path) -> None:
-        self._path = path
-        self._written = -WRITE_SECONDS
-        self._console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("training"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[eta]}"),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
-        self._task = self._bar.add_task("training", total=expected_work, eta="")
-        self._expected = expected_work
-        self._skipped = 0.0
-        self._ended = 0.0
-        self._runs: dict[str, tuple[float, float]] = {}
-        self._began = time.monotonic()
+    def __init__(self, watched: Watched) -> None:
+        from rich.console import Console
+        from rich.live import Live
 
-    def __enter__(self) -> "SuiteProgress":
-        self._bar.start()
+        self._watched = watched
+        self._console = Console(stderr=True, highlight=False)
+        self._live = Live(console=self._console, auto_refresh=False) if self._console.is_terminal else None
+        self._shown = -EVERY_SECONDS
+
+    def __enter__(self) -> "LiveStatus":
+        self._watched.begin()
+        if self._live:
+            self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.stop()
-        if kind is None:  # a full disk, say, must keep its own message
-            self._write()
+        if self._live:
+            if kind is None:
+                self._live.update(shown(self._watched.look()), refresh=True)
+            self._live.stop()
 
-    def warn(self, sentence: str) -> None:
-        self._console.print(f"scalewise: {sentence}", highlight=False, soft_wrap=True)
+    def refresh(self) -> None:
+        """Show where it stands now, at most once a second."""
+        if self._live and time.monotonic() - self._shown > EVERY_SECONDS:
+            self._live.update(shown(self._watched.look()), refresh=True)
+            self._shown = time.monotonic()
 
-    def begin(self, name: str, work: float) -> None:
-        self._runs[name] = (work, 0.0)
+    def say(self, sentence: str) -> None:
+        self._console.print(f"scalewise: {sentence}", soft_wrap=True)
 
-    def skip(self, work: float) -> None:
-        """A run that had ended before this start."""
-        self._skipped += work
 
-    def update(self, name: str, share: float) -> None:
-        """A stack has done this share of its work."""
-        if name in self._runs:
-            self._runs[name] = (self._runs[name][0], share)
-            self._draw()
+def shown(status: Status, note: str = "") -> "Group":
+    """For a terminal."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
 
-    def finish(self, name: str, outcomes: list[tuple[str, str]]) -> None:
-        """A stack has ended: of each of its runs, the name and how it ended."""
-        work, _ = self._runs.pop(name)
-        self._ended += work
-        self._draw()
-        for run, outcome in outcomes:
-            self._console.print(f"{run}  {outcome}  {self._eta()}", highlight=False)
+    table = Table(box=None, header_style="", pad_edge=False)
+    for name in COLUMNS:
+        table.add_column(name, justify="left" if name in ("arm", "now") else "right")
+    for size in status.sizes:
+        table.add_row(*_cells(size))
+    return Group(table, Text(_line(status) + note))
 
-    def _done(self) -> float:
-        return self._ended + sum(work * share for work, share in self._runs.values())
 
-    def _completed(self) -> float:
-        """Of the expected work, with that of earlier starts; a search that grew adds nothing to it."""
-        return min(self._expected, self._skipped + self._done())
+def _cells(size: SizeStatus) -> tuple[str, ...]:
+    runs = f"{size.ended}/{max(size.runs, size.ended + size.training)}"
+    return (
+        size.arm,
+        f"{size.width}x{size.depth}",
+        f"{size.params:,}",
+        runs + (f" +{size.training}" if size.training else ""),
+        f"{size.bracketed}/{size.cells}",
+        str(size.at_edge or ""),
+        size.search + (f" {size.budget:.3g}" if size.budget else ""),
+        f"{size.train_loss:.3f}" if size.train_loss is not None else "",
+        f"{size.loss:.3f}" if size.loss is not None else "",
+        f"{100 * size.mfu:.0f} %" if size.mfu is not None else "",
+        duration(size.seconds_left) if size.seconds_left else "",
+    )
 
-    def _seconds_left(self) -> float | None:
-        done = self._done()
-        left = max(0.0, self._expected - self._skipped - done)
-        return (time.monotonic() - self._began) * left / done if done else None
 
-    def _eta(self) -> str:
-        seconds = self._seconds_left()
-        if seconds is None:
-            return ""
-        return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {seconds:.0f} s left"
-
-    def _draw(self) -> None:
-        self._bar.update(self._task, completed=self._completed(), eta=self._eta())
-        if time.monotonic() - self._written > WRITE_SECONDS:
-            self._write()
-
-    def _write(self) -> None:
-        self._written = time.monotonic()
-        share = self._completed() / self._expected if self._expected else 1.0
-        write_text(self._path, json.dumps({"share": share, "seconds_left": self._seconds_left()}))
+def _line(status: Status) -> str:
+    parts = [f"{100 * status.done:.0f} % of the work done"] if status.done is not None else []
+    parts += [f"{100 * status.mfu:.0f} % of the fastest product here"] if status.mfu is not None else []
+    parts += [f"{count} {name}" for count, name in ((status.diverged, "diverged"), (status.failed, "failed")) if count]
+    parts += [in_words(status.seconds_left)] if status.seconds_left is not None else []
+    return ", ".join(parts)

@@ -73,6 +73,8 @@ class Stack:
             compute.device,
             MUP_WIDTH / setting.shape.width if setting.parametrization == "mup" else 1.0,
         )
+        self.optimizer_seconds: float | None = 0.0 if compute.device == "cpu" else None
+        """So far; a GPU works on while the clock is read, so there nobody knows."""
         self._gradient = torch.empty_like(self.rows)
         self._dtype = torch.bfloat16 if compute.precision == "bf16" else torch.float32
 
@@ -94,7 +96,10 @@ class Stack:
             for into, grad in zip(self.layout.views(self._gradient).values(), grads, strict=True):
                 into.copy_(grad)
             self._clip()
+            started = self.compute.clock()
             self.optimizer.update(self.rows, self._gradient, [m.rate for m in self.members], fraction)
+            if self.optimizer_seconds is not None:
+                self.optimizer_seconds += self.compute.clock() - started
         return losses.detach()
 
     @torch.no_grad()

@@ -6,6 +6,7 @@ they stopped.
 
 import json
 import math
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,17 @@ from scalewise.lab.findings import Device
 from scalewise.lab.locks import only_trainer
 from scalewise.lab.places import Pool, check_place, pool_on
 from scalewise.lab.places.here import warm_up
-from scalewise.lab.plan import check_budgets, expected_flops, repetition
-from scalewise.lab.progress import PROGRESS_FILE, SuiteProgress
+from scalewise.lab.plan import cells_of, check_budgets, repetition
+from scalewise.lab.progress import LiveStatus
 from scalewise.lab.recipe import Recipe
+from scalewise.lab.status import Watched
 from scalewise.lab.study import Study, load_study
 from scalewise.lab.weights import prune_weights
 from scalewise.runs.files import check_writable, write_text, write_whole
 from scalewise.runs.store import DECLARED, Store
+
+URL = re.compile(r"[a-z][a-z0-9+.-]+:/")
+"""As a path it has lost a slash."""
 
 
 @dataclass
@@ -49,7 +54,7 @@ def train_study(
     checkpoints from which the same call goes on.
     """
     study = load_study(study_path)
-    check_place(on, device)
+    check_place(on, device, study)
     check_folder(directory)
     if on == "here":
         warm_up()
@@ -67,12 +72,12 @@ def train_study(
 
         chains = chains_of(study, corpus, record)
         with (
-            SuiteProgress(expected_flops(study, corpus), directory / PROGRESS_FILE) as progress,
+            LiveStatus(Watched(directory, cells_of(study, corpus))) as live,
             pool_on(on, store, workers, device, study.training.precision) as pool,
         ):
             if sentence := repetition(study, corpus):
-                progress.warn(sentence)
-            failed = _Suite(store, pool, progress).drive(chains)
+                live.say(sentence)
+            failed = _Suite(store, pool, live).drive(chains)
         if failed:
             first = f"{failed[0]}: {store.run(failed[0]).message()}"
             raise StudyError(
@@ -87,8 +92,8 @@ def train_study(
 class _Suite:
     """Feeds chains with losses and workers with stacks."""
 
-    def __init__(self, store: Store, pool: Pool, progress: SuiteProgress) -> None:
-        self.store, self.pool, self.progress = store, pool, progress
+    def __init__(self, store: Store, pool: Pool, live: LiveStatus) -> None:
+        self.store, self.pool, self.live = store, pool, live
         self.waiting: list[_Waiting] = []
         self.queue: list[list[Recipe]] = []
         self.failed: list[str] = []
@@ -104,9 +109,8 @@ class _Suite:
             while self.queue and self.pool.has_room():
                 stack = max(self.queue, key=lambda stack: _work(self.store, stack))
                 self.queue.remove(stack)
-                self.progress.begin(stack[0].name, _work(self.store, stack))
                 self.pool.start(stack)
-            for stack in self.pool.wait(self.progress.update):
+            for stack in self.pool.wait(self.live.refresh):
                 self._collect(stack)
         return self.failed
 
@@ -120,7 +124,6 @@ class _Suite:
             ended = {recipe.name: ended_loss(self.store, recipe) for recipe in wanted}
             waiter.losses = {name: loss for name, loss in ended.items() if loss is not None}
             waiter.missing = set(ended) - set(waiter.losses)
-            self.progress.skip(sum(recipe.flops for recipe in wanted if recipe.name in waiter.losses))
             self.queue += self._stacks([recipe for recipe in wanted if recipe.name in waiter.missing])
         self.waiting.append(waiter)
 
@@ -147,7 +150,6 @@ class _Suite:
             if loss is None:  # never an argument against a learning rate: the chain waits for the next start
                 self.failed.append(recipe.name)
                 waiter.failed = True
-        self.progress.finish(stack[0].name, [(recipe.name, _outcome(self.store, recipe)) for recipe in stack])
         if not waiter.missing:
             self.waiting.remove(waiter)
             if not waiter.failed:
@@ -162,12 +164,6 @@ def ended_loss(store: Store, recipe: Recipe) -> float | None:
     return math.nan if state == "diverged" else None
 
 
-def _outcome(store: Store, recipe: Recipe) -> str:
-    folder = store.run(recipe.name)
-    loss = ended_loss(store, recipe)
-    return f"{folder.state()}: {folder.message()}" if loss is None or math.isnan(loss) else f"loss {loss:.4f}"
-
-
 def _work(store: Store, stack: list[Recipe]) -> float:
     """Operations that a stack still costs."""
     done = position(store, stack[0]) / stack[0].steps
@@ -175,7 +171,14 @@ def _work(store: Store, stack: list[Recipe]) -> float:
 
 
 def check_folder(directory: Path) -> None:
-    """Raises ScalewiseError when a study cannot be kept there."""
+    """Raises ScalewiseError when a study cannot be kept there.
+
+    Runs are appended to, locked and mapped into memory, none of which an object store can do.
+    """
+    if URL.match(str(directory)):
+        raise StudyError(
+            f"--into {directory}: is an address; name a folder, for a cluster one on a disk that all nodes see."
+        )
     if directory.exists() and not directory.is_dir():
         raise StudyError(f"--into {directory}: is a file; name a folder.")
     check_writable(directory / DECLARED)

@@ -40,7 +40,7 @@ WRITERS: dict[str, Writer] = {
     **dict.fromkeys(("reached_at", "largest", "last_before", "first_reached"), wording.count),
     "crossing": wording.count,
     "exposures": "{:g}".format,
-    "saved": wording.share,
+    **dict.fromkeys(("saved", "optimizer_share"), wording.share),
     **dict.fromkeys(("first_date", "last_date"), "{:.1f}".format),
 }
 """How the numbers of a column are written; other columns are plain numbers."""

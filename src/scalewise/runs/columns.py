@@ -70,6 +70,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("step", "optimiser steps done", "number", ("_step", "global_step", "num_iterations")),
     Column("seconds", "wall-clock seconds of training", "number", ("train_time_sec", "train_runtime")),
     Column("gpu_hours", "accelerator hours of training", "number", ("gpu_hours_a100", "gpuhours")),
+    Column("optimizer_seconds", "of the seconds of training, those of the optimiser", "number"),
     Column("data_size", "unique training tokens available", "count", ("unique_tokens",)),
     Column(
         "loss",

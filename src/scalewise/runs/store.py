@@ -9,7 +9,7 @@
     DIR/runs/RUN/config.json  the recipe of one run, written before it starts
     DIR/runs/RUN/metrics.jsonl  one line per logged step, only ever appended to
     DIR/runs/RUN/weights@STEP.pt  what the run ended with, where it is kept (`lab/weights.py`)
-    DIR/runs/RUN/status.json  running, finished, diverged or failed, and why
+    DIR/runs/RUN/status.json  running (and how far), finished, diverged or failed, and why
     DIR/summary.parquet       one row per run at its end; may be deleted at any time
 
 Plain appends survive a killed process and shared disks; a half-written last line is ignored when read.
@@ -42,6 +42,10 @@ class RunFolder:
     def metrics_path(self) -> Path:
         return self.path / "metrics.jsonl"
 
+    @property
+    def status_path(self) -> Path:
+        return self.path / "status.json"
+
     def create(self, config: Record) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
         write_text(self.path / "config.json", json.dumps(config, indent=1))
@@ -49,8 +53,10 @@ class RunFolder:
     def append(self, row: Record) -> None:
         append_line(self.metrics_path, row)
 
-    def set_state(self, state: State, message: str = "") -> None:
-        write_text(self.path / "status.json", json.dumps({"state": state, "message": message}))
+    def set_state(self, state: State, message: str = "", reached: Record | None = None) -> None:
+        """`reached` is how far a run in training is: a row as of its metrics."""
+        status = {"state": state, "message": message} | ({"reached": reached} if reached else {})
+        write_text(self.status_path, json.dumps(status))
 
     def state(self) -> State:
         state: State = self._status().get("state", "waiting")
@@ -64,9 +70,13 @@ class RunFolder:
         """Why the run ended as it did, where there is something to say."""
         return str(self._status().get("message", ""))
 
+    def reached(self) -> Record:
+        """Where a run in training last said that it was, between two rows of its metrics; empty where it did not."""
+        reached: Record = self._status().get("reached", {})
+        return reached
+
     def _status(self) -> Record:
-        path = self.path / "status.json"
-        return _read_object(path) if path.exists() else {}
+        return _read_object(self.status_path) if self.status_path.exists() else {}
 
     def config(self) -> Record:
         return _read_object(self.path / "config.json")

@@ -57,6 +57,11 @@ def train(folder: Path, *options: str) -> str:
         (('"text"', '"absent"'), (), r"scalewise: data: corpus 'absent' is neither 'stdlib', .* file or folder\."),
         (('"text"', '"tokens:absent"'), (), r"scalewise: .*absent is not there or empty; give FILE\.bin, or .*"),
         (("", ""), ("--device", "cuda"), r"scalewise: --device cuda: PyTorch finds no GPU here.*"),
+        (
+            ("", ""),
+            ("--into", "s3://bucket/study"),
+            r"scalewise: --into s3:/bucket/study: is an address; name a folder,.*",
+        ),
         (("", ""), ("--into", "text"), r"scalewise: --into text: is a file; name a folder\."),
         (("", ""), ("--into", "text/out"), r"scalewise: text/out/study\.toml: cannot be written, .*"),
         (("", ""), ("--into", "/proc/scalewise"), r"scalewise: /proc/scalewise.*"),

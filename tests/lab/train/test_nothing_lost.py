@@ -77,7 +77,9 @@ def numbers(store: Store) -> dict[str, Any]:
     """All that a study has found out, but for the time it took."""
     found: dict[str, Any] = {f"{c['params']} {c['flops_budget']}": c for c in store.tuning()}
     for run in store.runs():
-        found[run.path.name] = [{k: v for k, v in row.items() if k != "seconds"} for row in run.metrics()]
+        found[run.path.name] = [
+            {k: v for k, v in row.items() if k not in ("seconds", "optimizer_seconds")} for row in run.metrics()
+        ]
     return found
 
 

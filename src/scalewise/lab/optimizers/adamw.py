@@ -21,7 +21,7 @@ class AdamW:
     ) -> None:
         self.steps = 0
         self.moments = [torch.zeros(members, layout.params, device=device) for _ in range(2)]
-        self._parts = list(_parts(layout, decay, matrix_rate))
+        self._parts = list(treated_alike(layout, decay, matrix_rate))
         self._beta2 = beta2
 
     def update(self, rows: Tensor, grads: Tensor, rates: list[float], fraction: float) -> None:
@@ -31,7 +31,7 @@ class AdamW:
             adamw_rows(rows[:, part], grads[:, part], self.moments, part, self.steps, scaled, decay, self._beta2)
 
 
-def _parts(layout: Layout, decay: float, matrix_rate: float) -> Iterator[tuple[slice, float, float]]:
+def treated_alike(layout: Layout, decay: float, matrix_rate: float) -> Iterator[tuple[slice, float, float]]:
     """Stretches of a row that are treated alike: where, weight decay, factor of the rate.
 
     Decay times rate is the same for all of them, whatever the factor, so that decay transfers too (2510.19093).

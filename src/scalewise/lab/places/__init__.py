@@ -1,4 +1,5 @@
-"""Where stacks of runs are trained, one file each: `here` in processes of this machine, `ray` on a cluster.
+"""Where stacks of runs are trained, one file each: `here` in processes of this machine, `ray` on a cluster, `torchrun`
+one after the other over the processes that it begins.
 
 The code that trains does not know which. A new place is a file with a `Pool` in it and a line below.
 """
@@ -10,9 +11,10 @@ from typing import Protocol, Self
 from scalewise.errors import StudyError
 from scalewise.lab.findings import Device, Findings, Wanted
 from scalewise.lab.recipe import Recipe
+from scalewise.lab.study import Study
 from scalewise.runs.store import Store
 
-RAY = "ray"
+RAY, TORCHRUN = "ray", "torchrun"
 
 
 class Pool(Protocol):
@@ -37,21 +39,34 @@ class Pool(Protocol):
     def start(self, recipes: list[Recipe]) -> None:
         """Begin, or go on with, the training of a stack."""
 
-    def wait(self, on_report: Callable[[str, float], None]) -> Iterator[list[Recipe]]:
-        """Wait until at least one stack has ended, passing on progress (the name of a stack's first run, and the share
-        of it that is done); the recipes of each that did."""
+    def wait(self, meanwhile: Callable[[], None]) -> Iterator[list[Recipe]]:
+        """Wait until at least one stack has ended, calling `meanwhile` about once a second; the recipes of each that
+        did."""
 
 
-def check_place(on: str, device: Device) -> None:
-    """Raises StudyError for a place that does not exist or has no such device, MissingExtraError without Ray."""
-    from scalewise.lab.places import here, ray
+def check_place(on: str, device: Device, study: Study) -> None:
+    """Raises StudyError for a place that does not exist, has no such device or cannot train such a study,
+    MissingExtraError without Ray."""
+    from scalewise.lab.places import here, ray, torchrun
 
     if on == "here":
         here.check(device)
+    elif on == TORCHRUN:
+        here.check(device)
+        torchrun.check(study)
     elif on == RAY or on.startswith(f"{RAY}://"):
         ray.check()
     else:
-        raise StudyError(f"--on {on}: no such place; give here, ray, or ray://HOST:PORT.")
+        raise StudyError(f"--on {on}: no such place; give here, ray, ray://HOST:PORT, or torchrun.")
+
+
+def follows(on: str, device: Device) -> bool:
+    """Whether this process is one that helps another to train; then it has done so, until the other ended."""
+    if on != TORCHRUN:
+        return False
+    from scalewise.lab.places import torchrun
+
+    return torchrun.follows(device)
 
 
 def pool_on(on: str, store: Store, workers: int | None, device: Device, precision: Wanted) -> Pool:
@@ -60,6 +75,10 @@ def pool_on(on: str, store: Store, workers: int | None, device: Device, precisio
         from scalewise.lab.places.here import ProcessPool
 
         return ProcessPool(store, workers, device, precision)
+    if on == TORCHRUN:
+        from scalewise.lab.places.torchrun import TorchrunPool
+
+        return TorchrunPool(store, device, precision)
     from scalewise.lab.places.ray import RayPool
 
     return RayPool(on, store, workers, device, precision)

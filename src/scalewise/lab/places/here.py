@@ -4,7 +4,6 @@ Two processes of one thread are 1.85-2.0 times as fast as one; two threads in on
 runs are never spread over threads.
 """
 
-import contextlib
 import multiprocessing as mp
 import os
 import signal
@@ -13,9 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import BaseContext
-from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
-from queue import Empty
 from threading import Thread
 from types import TracebackType
 
@@ -28,10 +25,9 @@ from scalewise.lab.findings import Device, Findings, Wanted, findings_of_study
 from scalewise.lab.recipe import Recipe
 from scalewise.runs.store import Store
 
-REPORT_EVERY_STEPS = 20
+LOOK_EVERY_SECONDS = 0.5
 START = "spawn" if sys.platform == "win32" else "forkserver"
 """From a process that has imported PyTorch and done nothing else, so that the next worker costs no import."""
-Report = tuple[str, float]
 
 
 def check(device: Device) -> None:
@@ -64,12 +60,11 @@ class ProcessPool:
         context: BaseContext = mp.get_context(START)
         self._workers = workers or cores()
         self._stop = context.Event()
-        self._reports: Queue[Report] = context.Queue()
         self._executor = ProcessPoolExecutor(
             self._workers,
             mp_context=context,
             initializer=_start_worker,
-            initargs=(store, self._findings.compute, self._stop, self._reports),
+            initargs=(store, self._findings.compute, self._stop),
         )
         self._running: dict[Future[None], list[Recipe]] = {}
 
@@ -85,8 +80,6 @@ class ProcessPool:
     ) -> None:
         self._stop.set()  # an interrupted suite: every worker saves its checkpoint after the current step
         self._executor.shutdown(wait=True, cancel_futures=True)
-        self._reports.close()
-        self._reports.cancel_join_thread()
 
     def has_room(self) -> bool:
         return len(self._running) < self._workers
@@ -97,13 +90,11 @@ class ProcessPool:
     def start(self, recipes: list[Recipe]) -> None:
         self._running[self._executor.submit(_train, recipes)] = recipes
 
-    def wait(self, on_report: Callable[[str, float], None]) -> Iterator[list[Recipe]]:
+    def wait(self, meanwhile: Callable[[], None]) -> Iterator[list[Recipe]]:
         done: set[Future[None]] = set()
         while not done:
-            done, _ = wait(self._running, timeout=0.5, return_when=FIRST_COMPLETED)
-            with contextlib.suppress(Empty):
-                while True:
-                    on_report(*self._reports.get_nowait())
+            done, _ = wait(self._running, timeout=LOOK_EVERY_SECONDS, return_when=FIRST_COMPLETED)
+            meanwhile()
         for future in done:
             recipes = self._running.pop(future)
             try:
@@ -122,14 +113,13 @@ class _Worker:
     store: Store
     compute: Compute
     stop: Event
-    reports: "Queue[Report]"
 
 
-def _start_worker(store: Store, compute: Compute, stop: Event, reports: "Queue[Report]") -> None:
+def _start_worker(store: Store, compute: Compute, stop: Event) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; Ctrl-C reaches the whole process group
     Thread(target=_end_with_parent, daemon=True).start()
     _Worker.corpus = kept(store.path)
-    _Worker.store, _Worker.compute, _Worker.stop, _Worker.reports = store, compute, stop, reports
+    _Worker.store, _Worker.compute, _Worker.stop = store, compute, stop
 
 
 def _end_with_parent() -> None:
@@ -141,10 +131,4 @@ def _end_with_parent() -> None:
 
 
 def _train(recipes: list[Recipe]) -> None:
-    name, steps = recipes[0].name, recipes[0].steps
-
-    def report(step: int) -> None:
-        if step % REPORT_EVERY_STEPS == 0:
-            _Worker.reports.put((name, step / steps))
-
-    train_cell(recipes, _Worker.corpus, _Worker.store, _Worker.compute, report, _Worker.stop.is_set)
+    train_cell(recipes, _Worker.corpus, _Worker.store, _Worker.compute, _Worker.stop.is_set)

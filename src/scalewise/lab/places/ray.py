@@ -1,7 +1,7 @@
 """A Ray cluster: a stack is a Ray task, which Ray gives a core (or a GPU) and repeats elsewhere when a node is lost.
 
 The study's folder is on a disk that all nodes see. Checkpoints are there, so a task that is repeated goes on from the
-last of them; what a run has done is read from them too, so that nothing but the folder has to survive a node.
+last of them, and nothing but the folder has to survive a node.
 """
 
 import logging
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from scalewise.errors import MissingExtraError, StudyError
 from scalewise.lab.cell import train_cell
-from scalewise.lab.checkpoint import position
 from scalewise.lab.code import code_version
 from scalewise.lab.compute import Compute
 from scalewise.lab.data.corpus import Corpus
@@ -84,14 +83,13 @@ class RayPool:
     def start(self, recipes: list[Recipe]) -> None:
         self._running[self._task.remote(recipes, self._store, self.findings.compute)] = recipes
 
-    def wait(self, on_report: Callable[[str, float], None]) -> Iterator[list[Recipe]]:
+    def wait(self, meanwhile: Callable[[], None]) -> Iterator[list[Recipe]]:
         import ray
 
         done: list[ObjectRef[None]] = []
         while not done:
             done, _ = ray.wait(list(self._running), timeout=LOOK_EVERY_SECONDS)
-            for recipes in self._running.values():
-                on_report(recipes[0].name, position(self._store, recipes[0]) / recipes[0].steps)
+            meanwhile()
         for task in done:
             recipes = self._running.pop(task)
             _result(task)

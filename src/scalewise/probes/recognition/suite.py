@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalewise.errors import StudyError
-from scalewise.lab.progress import PROGRESS_FILE, SuiteProgress
 from scalewise.runs.files import write_text, write_whole
+from scalewise.runs.progress import Bar
 from scalewise.runs.store import Store
 from scalewise.runs.trials import Trials
 
@@ -63,10 +63,8 @@ def run_recognition(plan: Plan, directory: Path) -> Trials:
     material = material_of(plan.data, plan.pairs, plan.seed)
     tuning = material_of(plan.data, TUNING_PAIRS, plan.seed + 1_000_000)
     work = sum(_work(plan, size, material) for size in plan.sizes)
-    with _one_thread(), SuiteProgress(work, directory / PROGRESS_FILE) as progress:
-        tables = [
-            table for size in plan.sizes for table in _measured(plan, size, material, tuning, directory, progress)
-        ]
+    with _one_thread(), Bar("measuring", work) as bar:
+        tables = [table for size in plan.sizes for table in _measured(plan, size, material, tuning, directory, bar)]
     trials = judged(pl.concat(tables), str(directory / "trials.parquet"))
     trials.save(directory / "trials.parquet")
     human_runs(trials).save(directory / "runs.csv")
@@ -110,7 +108,7 @@ def _work(plan: Plan, size: Size, material: "Material") -> float:
 
 
 def _measured(
-    plan: Plan, size: Size, material: "Material", tuning: "Material", directory: Path, progress: SuiteProgress
+    plan: Plan, size: Size, material: "Material", tuning: "Material", directory: Path, bar: Bar
 ) -> "list[pl.DataFrame]":
     """The item losses of one size in both groups; cells that are there are read."""
     import polars as pl
@@ -120,28 +118,27 @@ def _measured(
     name, work = f"w{size[0]}d{size[1]}", _work(plan, size, material)
     cells = {group: directory / "cells" / f"{name}-{group.replace(' ', '-')}.parquet" for group in GROUPS}
     if all(path.exists() for path in cells.values()):
-        progress.skip(work)
+        bar.skip(work)
         return [pl.read_parquet(path) for path in cells.values()]
-    progress.begin(name, work)
+    before = bar.done
     shape = shape_of(*size, material)
     seeds = [1_000 * plan.seed + i for i in range(plan.seeds)]
     starts = pretrained(
-        shape, material, plan.pretrain_steps, seeds, directory, lambda share: progress.update(name, 0.5 * share)
+        shape, material, plan.pretrain_steps, seeds, directory, lambda share: bar.reach(before + 0.5 * share * work)
     )
     if len(starts) < plan.seeds:
         raise StudyError(f"{directory}: pretraining of {name} diverged; see {directory / 'runs'}.")
-    outcomes = []
     for k, (group, path) in enumerate(cells.items()):
         if not path.exists():
             begun = 0.5 + 0.25 * k
 
             def tell(share: float, begun: float = begun) -> None:
-                progress.update(name, begun + 0.25 * share)
+                bar.reach(before + (begun + 0.25 * share) * work)
 
             table, rate = _cell(plan, size, group, starts if k == 0 else {}, material, tuning, directory, tell)
             write_whole(path, table.write_parquet)
-            outcomes.append((f"{name} {group}", f"studied at rate {rate:.2g}"))
-    progress.finish(name, outcomes)
+            bar.console.print(f"{name} {group}: studied at rate {rate:.2g}", highlight=False)
+    bar.reach(before + work)
     return [pl.read_parquet(path) for path in cells.values()]
 
 

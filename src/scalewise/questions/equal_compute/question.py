@@ -13,6 +13,7 @@ from scalewise.questions.equal_compute.measured import MOST_LEVELS, measured_lev
 from scalewise.questions.equal_compute.proposals import next_run
 from scalewise.questions.equal_compute.saturation import saturation
 from scalewise.questions.equal_compute.standings import has_losses, standings_at
+from scalewise.questions.equal_compute.timed import timed
 from scalewise.questions.equal_compute.verdict import verdict
 from scalewise.questions.observations import in_order, observed
 from scalewise.questions.option import BUDGET, GROUP, RESAMPLES, SEED, Option
@@ -91,6 +92,7 @@ def equal_compute(
         sentence=sentence,
         findings=(
             *findings.measured(rows, axis, levels, spreads, seed),
+            *(timed(rows, levels, spreads, seed) if axis == "flops" and known else ()),
             *findings.all_sizes(standings, seed),
             findings.how_much_longer(standings),
             *findings.extrapolated(standings, seed),

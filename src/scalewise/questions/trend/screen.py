@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_LEVELS = 6
 FEWEST_X = 2
 LEVEL = 0.05
-NOT_FACTORS = ("run", "seed", "loss", "accuracy", "flops", "gpu_hours", "seconds", "state")
+NOT_FACTORS = ("run", "seed", "loss", "accuracy", "flops", "gpu_hours", "seconds", "optimizer_seconds", "state")
 """Columns that say which run it is, or what came of it."""
 
 

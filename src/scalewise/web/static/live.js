@@ -50,8 +50,8 @@ async function show(news) {
   body.replaceChildren();
   for (const size of news.sizes) {
     const row = body.insertRow();
-    [size.size, size.group, size.ended, size.running].forEach((text) => cell(row, text));
-    cell(row, size.tuned.join("; ") || "searching");
+    [size.size, size.group, size.ended, size.running, size.now, size.speed, size.left].forEach((text) => cell(row, text));
+    cell(row, size.tuned.join("; "));
   }
   await drawCurves(news.curves);
 }
