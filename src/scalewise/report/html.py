@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from scalewise.questions import wording
 from scalewise.report.cells import shown
 from scalewise.report.explanations import explanation
-from scalewise.report.export import VL_VERSION, as_svg
+from scalewise.report.export import as_svg
 from scalewise.report.figures import draw
+from scalewise.report.figures.axes import VL_VERSION
 
 if TYPE_CHECKING:
     import jinja2
