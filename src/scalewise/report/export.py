@@ -1,9 +1,10 @@
 """Figures as SVG, PDF and PNG files, rendered without a browser by vl-convert."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,18 @@ if TYPE_CHECKING:
 FORMATS = ("svg", "pdf", "png")
 PNG_DPI = 300
 LONGEST_NAME = 60
+REMEMBERED = 100
 
 
 def as_svg(chart: "Chart") -> str:
     """The figure as it is shown on a screen before scripts run, or without them."""
-    svg: str = converter().vegalite_to_svg(draw(chart), vl_version=VL_VERSION)
+    return _drawn(json.dumps(draw(chart)))
+
+
+@lru_cache(REMEMBERED)
+def _drawn(spec: str) -> str:
+    """Remembered, since an option changes few of an answer's figures and a drawing costs a tenth of a second."""
+    svg: str = converter().vegalite_to_svg(spec, vl_version=VL_VERSION)
     return svg
 
 

@@ -120,15 +120,20 @@ def figure_script() -> str:
 
 
 def warm_up() -> None:
-    """Load what every answer needs, draw once (the first drawing costs a second), and remember fits from now on."""
+    """Load what answers need, draw twice (a first drawing costs a second), and remember fits from now on."""
+    import scipy.interpolate
+    import scipy.special  # noqa: F401  loaded by questions when they are asked
+
     from scalewise.laws.memory import remember
     from scalewise.questions import QUESTIONS
     from scalewise.questions.answer import Chart, Row
     from scalewise.report.export import as_svg
 
-    example: Row = {"label": "a", "value": 1.0, "low": 0.5, "high": 1.5}
+    example: list[Row] = [{"x": x, "y": x, "low": x / 2, "high": 2 * x, "label": "a"} for x in (1.0, 10.0)]
+    layers: dict[str, list[Row]] = {"axes": [{"x": "x", "y": "y"}], "points": example, "curves": example}
     remember(REMEMBERED_FITS)
-    as_svg(Chart("intervals", "", "", {"axes": [{"x": "x"}], "rows": [example]}))
+    for title in ("first", "second"):
+        as_svg(Chart("outcome_curves", title, title, layers))
     for question in QUESTIONS.values():
         assert question.function is not None
 
