@@ -12,6 +12,7 @@ import scalewise as sw
 from .conftest import Tab, serious
 
 pytestmark = pytest.mark.slow
+LOGS = Path(__file__).resolve().parents[1] / "runs" / "readers" / "fixtures"
 DROP = """([name, text]) => {
   const data = new DataTransfer();
   data.items.add(new File([text], name, { type: "text/csv" }));
@@ -84,6 +85,25 @@ def test_from_a_dropped_file_to_a_shared_answer(tab: Tab, csv: str, tmp_path: Pa
     assert page.locator(".beside .answer").count() == 2
     assert tab.fits()
     assert serious(page) == []
+
+
+def test_a_dropped_folder_of_logs_is_read(tab: Tab) -> None:
+    """As a person drops it from a file manager, folders inside and all."""
+    page = tab.page
+    box = page.locator("#drop").bounding_box()
+    assert box is not None
+    chromium = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(LOGS / "trainer")], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        chromium.send("Input.dispatchDragEvent", {"type": kind, "x": box["x"] + 20, "y": box["y"] + 20, "data": data})
+    page.wait_for_url("**/tables/*")
+    assert "12 rows, 3 runs, 3 sizes" in page.inner_text("h1")
+    assert "params are counted in the header of model.safetensors" in page.inner_text(".reading")
+    assert tab.fits()
+    page.goto(tab.base)
+    page.set_input_files("#folder", str(LOGS / "nanogpt"))
+    page.wait_for_url("**/tables/*")
+    assert "12 rows, 3 runs, 3 sizes" in page.inner_text("h1")
 
 
 def test_a_wrong_option_is_told_in_place_and_the_page_goes_on(tab: Tab) -> None:

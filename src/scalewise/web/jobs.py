@@ -1,4 +1,4 @@
-"""What a worker process can do: read a table, answer a question, draw.
+"""What a worker process can do: read a table or a study, answer a question, draw.
 
 Tables and answers are remembered for as long as the process lives, by what they depend on. A table is read from its own
 folder, so that an answer names it as a person would.
@@ -8,6 +8,8 @@ import base64
 import os
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +121,31 @@ def figure_script() -> str:
     return scripts()
 
 
+def unpack(archive: str, folder: str) -> None:
+    """A zip file of logs as a folder."""
+    from scalewise.web.folders import unpack as unpack_zip
+
+    unpack_zip(Path(archive), Path(folder))
+
+
+def declared(table: Record) -> str:
+    """The text of a study's file, which is one."""
+    from scalewise.lab.study import load_study
+
+    os.chdir(table["folder"])
+    path = Path(table["source"])
+    load_study(path)
+    return path.read_text(encoding="utf-8-sig")
+
+
+def plan(table: Record) -> Record:
+    """What a study will cost on this machine."""
+    from scalewise.lab.costs import costs
+
+    os.chdir(table["folder"])
+    return asdict(costs(Path(table["source"]), within=Path(table["source"]).parent))
+
+
 def warm_up() -> None:
     """Load what answers need, draw twice (a first drawing costs a second), and remember fits from now on."""
     import scipy.interpolate
@@ -146,4 +173,7 @@ JOBS: dict[str, Callable[..., Any]] = {
     "figure": figure,
     "table_csv": table_csv,
     "figure_script": figure_script,
+    "unpack": unpack,
+    "declared": declared,
+    "plan": plan,
 }

@@ -40,6 +40,11 @@ class Table:
     def path(self) -> Path:
         return self.folder / self.source
 
+    @property
+    def is_study(self) -> bool:
+        """Whether it declares runs instead of holding them."""
+        return self.source.lower().endswith(".toml")
+
     def job(self) -> dict[str, str]:
         """As a worker is told of it. The stamp changes when there is something new to read."""
         return {"folder": str(self.folder), "source": self.source, "stamp": self._stamp()}
@@ -102,7 +107,7 @@ class Shelf:
     def _uploaded(self) -> Iterator[Table]:
         if self.uploads.is_dir():
             for path in sorted(self.uploads.iterdir()):
-                if path.is_file() and not path.is_symlink():
+                if not path.name.startswith(".") and not path.is_symlink():  # a store is read, never trained on
                     yield Table(_key("upload", path.name), path.name, self.uploads, path.name)
 
     def _nowhere(self) -> Path:
@@ -111,18 +116,18 @@ class Shelf:
         return self.answers
 
     def place_for(self, name: str) -> Path:
-        """Where an uploaded file goes: its name, freed of everything that could lead elsewhere.
+        """Where an uploaded file or folder goes: its name, freed of everything that could lead elsewhere.
 
         Raises ScalewiseError when there are too many already.
         """
-        there = [path for path in self.uploads.iterdir() if path.is_file()] if self.uploads.is_dir() else []
-        total = sum(path.stat().st_size for path in there)
+        there = list(self.uploads.iterdir()) if self.uploads.is_dir() else []
+        total = sum(path.lstat().st_size for path in self.uploads.rglob("*"))
         if len(there) >= MOST_UPLOADS or total > MOST_UPLOAD_BYTES:
             raise ScalewiseError(f"{len(there)} files were uploaded already; restart the page with another folder.")
         self.uploads.mkdir(parents=True, exist_ok=True)
         last = re.split(r"[\\/]", name)[-1]
         clean = re.sub(r"[^A-Za-z0-9._-]+", "_", last)[-LONGEST_NAME:].lstrip("._-") or "table"
-        taken = {path.name for path in there}
+        taken = {path.name.lstrip(".") for path in there}
         stem, dot, ending = clean.partition(".")
         for number in range(2, MOST_UPLOADS + 3):
             if clean not in taken:
