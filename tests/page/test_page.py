@@ -32,6 +32,12 @@ def answered(tab: Tab) -> str:
     return tab.page.inner_text("#answer .answer h2")
 
 
+def open_options(tab: Tab) -> None:
+    """They are folded away where they would stand before the answer on a narrow page."""
+    if not tab.page.is_visible("[name='o.seed']"):
+        tab.page.click("#options > summary")
+
+
 def test_from_a_dropped_file_to_a_shared_answer(tab: Tab, csv: str, tmp_path: Path) -> None:
     page = tab.page
     page.evaluate(DROP, ["worlds.csv", csv])
@@ -54,6 +60,7 @@ def test_from_a_dropped_file_to_a_shared_answer(tab: Tab, csv: str, tmp_path: Pa
 
     page.go_back()
     assert answered(tab) == sentences["model-size"]
+    open_options(tab)
     page.fill("[name='o.tolerance']", "0.02")
     page.keyboard.press("Enter")
     page.wait_for_function("s => !document.querySelector('#answer h2').innerText.includes(s)", arg="within 0.5 %")

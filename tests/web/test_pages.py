@@ -110,7 +110,11 @@ def test_links_that_lead_out_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "in" / "link.csv").symlink_to(tmp_path / "secret.csv")
     (tmp_path / "in" / "mine.csv").write_text("params,loss\n1,2\n")
     shelf = Shelf(tmp_path / "in", str(tmp_path / "in"), lasting=True)
-    assert [table.name for table in shelf.tables().values()] == ["mine.csv", "smol, the embedded suite"]
+    assert [table.name for table in shelf.tables().values()] == [
+        "mine.csv",
+        "smol, an embedded suite",
+        "recipe-flip, an embedded suite",
+    ]
 
 
 def test_text_of_a_user_never_becomes_markup(page: TestClient, table: str) -> None:

@@ -58,6 +58,13 @@ def shown(finding: Finding) -> tuple[list[str], list[list[str]]]:
     return [name.replace("_", " ") for name in columns], rows
 
 
+def words(finding: Finding) -> list[bool]:
+    """Which of the columns that are shown hold words, not numbers."""
+    headings, _ = shown(finding)
+    held = {name.replace("_", " "): i for i, name in enumerate(finding.columns)}
+    return [all(isinstance(row[held[heading]], str) for row in finding.rows) for heading in headings]
+
+
 def _is_end(name: str, places: dict[str, int]) -> bool:
     return any(name.endswith(end) and name.removesuffix(end) in places for end in ("_low", "_high"))
 

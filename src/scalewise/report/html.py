@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scalewise.questions import wording
-from scalewise.report.cells import shown
+from scalewise.report.cells import shown, words
 from scalewise.report.explanations import explanation
 from scalewise.report.export import as_svg
 from scalewise.report.figures import draw
@@ -27,6 +27,8 @@ def _text(name: str) -> str:
     return files("scalewise.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 
+SHOWN_OPEN, LONGEST_OPEN = 2, 24
+"""Of the tables of an answer the first two are open, unless they are long."""
 STYLE = _text("answer.css")
 """How an answer looks, on screen and on paper."""
 
@@ -80,8 +82,15 @@ def _view(answer: "Answer", key: str) -> dict[str, Any]:
             for i, chart in enumerate(answer.charts)
         ],
         "tables": [
-            {"title": finding.title, "note": finding.note, "columns": columns, "rows": rows}
-            for finding, (columns, rows) in ((f, shown(f)) for f in answer.findings)
+            {
+                "title": finding.title,
+                "note": finding.note,
+                "columns": columns,
+                "rows": rows,
+                "words": words(finding),
+                "open": i < SHOWN_OPEN and len(rows) <= LONGEST_OPEN,
+            }
+            for i, (finding, (columns, rows)) in enumerate((f, shown(f)) for f in answer.findings)
         ],
         "explained": {code: text for code, text in explained.items() if text},
     }
@@ -100,7 +109,8 @@ def _layers(chart: "Chart") -> list[dict[str, Any]]:
                 ]
                 for row in rows
             ]
-            tables.append({"title": name, "columns": columns, "rows": cells})
+            held = [all(isinstance(row[c], str | None) for row in rows) for c in columns]
+            tables.append({"title": name, "columns": columns, "rows": cells, "words": held})
     return tables
 
 

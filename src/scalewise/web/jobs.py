@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from scalewise.runs import Runs
 
 SHOWN_ROWS = 60
+FIRST = ("run", "group", "seed", "params", "tokens", "flops", "loss", "accuracy")
+"""Columns that are shown before the others."""
 REMEMBERED = 6
 REMEMBERED_FITS = 1500
 """An answer needs about a hundred, of some 10 kB each; a changed option needs most of them again."""
@@ -47,12 +49,14 @@ def _runs(table: Record, reading: Record) -> "Runs":
 def look(table: Record, reading: Record) -> Record:
     """What was read: the reading report, the columns, and the first rows as text."""
     runs = _runs(table, reading)
-    shown = runs.table.head(SHOWN_ROWS)
+    order = sorted(runs.table.columns, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+    shown = runs.table.head(SHOWN_ROWS).select(order)
     head, *_ = str(runs).splitlines()
     return {
         "head": head.removeprefix(f"{runs.source}: "),
         "reading": list(runs.reading),
-        "columns": runs.table.columns,
+        "columns": order,
+        "words": [shown[name].dtype.is_numeric() is False for name in order],
         "rows": [[_text(value) for value in row] for row in shown.iter_rows()],
         "more": max(0, len(runs) - SHOWN_ROWS),
     }

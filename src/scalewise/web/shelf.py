@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from scalewise.errors import ScalewiseError
+from scalewise.runs.embedded import EMBEDDED
 from scalewise.runs.files import write_text
 from scalewise.runs.saved import is_saved
 from scalewise.runs.store import Store
 
-EMBEDDED = "smol"
 MOST_UPLOADS = 50
 MOST_UPLOAD_BYTES = 2 * 2**30
 MOST_TABLES = 200
@@ -79,10 +79,10 @@ class Shelf:
         self.uploads, self.answers = self.directory / "uploads", self.directory / "answers"
 
     def tables(self) -> dict[str, Table]:
-        """By key: those of the folder, uploaded ones, and the embedded suite."""
+        """By key: those of the folder, uploaded ones, and the embedded suites."""
         found = [*self._given(), *self._uploaded()]
-        embedded = Table(EMBEDDED, "smol, the embedded suite", self._nowhere(), EMBEDDED)
-        return {table.key: table for table in [*found[:MOST_TABLES], embedded]}
+        embedded = [Table(name, f"{name}, an embedded suite", self._nowhere(), name) for name in EMBEDDED]
+        return {table.key: table for table in [*found[:MOST_TABLES], *embedded]}
 
     def table(self, key: str) -> Table:
         if key not in (tables := self.tables()):
@@ -111,7 +111,7 @@ class Shelf:
                     yield Table(_key("upload", path.name), path.name, self.uploads, path.name)
 
     def _nowhere(self) -> Path:
-        """A folder without a file called 'smol'."""
+        """A folder without files that are called like an embedded suite."""
         self.answers.mkdir(parents=True, exist_ok=True)
         return self.answers
 
