@@ -79,6 +79,10 @@ def test_from_a_dropped_file_to_a_shared_answer(tab: Tab, csv: str, tmp_path: Pa
         page.click(".controls >> text=SVG >> nth=0")
     download.value.save_as(tmp_path / "figure.svg")
     assert (tmp_path / "figure.svg").read_text().startswith("<svg")
+    with page.expect_download() as download:
+        page.click(".controls >> text='PDF, one column' >> nth=0")
+    download.value.save_as(tmp_path / "figure.pdf")
+    assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF-")
 
     page.goto(tab.base)
     assert page.locator("ul.history li").count() >= 4

@@ -40,6 +40,10 @@ def test_from_a_file_to_an_answer_and_its_files(page: TestClient, table: str, tm
     assert "attachment" in report.headers["content-disposition"]
     assert answer.sentence in unescape(report.text)
     assert page.get(f"/answers/{key}/figures/0.pdf").content.startswith(b"%PDF-")
+    assert b"[0 0 237.6 " in page.get(f"/answers/{key}/figures/0.pdf?width=3.3").content
+    for wrong, status in (("nan", 422), ("0", 422), ("wide", 404)):
+        assert page.get(f"/answers/{key}/figures/0.pdf?width={wrong}").status_code == status
+    assert page.get(f"/answers/{key}/figures/9.pdf").status_code == 422
     assert page.get(f"/answers/{key}/tables/0.csv").text.startswith(",".join(answer.findings[0].columns))
     assert answer.sentence in unescape(page.get(f"/answers/{key}").text)
     assert page.get("/compare", params={"a": key, "b": key}).text.count('class="answer"') == 2

@@ -133,7 +133,7 @@ class Answer:
         from scalewise.report.export import save_figures
         from scalewise.report.paper import PAGE, USUAL_FONT
 
-        return save_figures(self, Path(directory), formats, width or PAGE, font or USUAL_FONT)
+        return save_figures(self, Path(directory), formats, PAGE if width is None else width, font or USUAL_FONT)
 
     def save_tables(self, directory: str | Path) -> list[Path]:
         """Every finding as a CSV file; the paths written."""

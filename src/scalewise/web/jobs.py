@@ -92,13 +92,13 @@ def report(answers: list[str]) -> str:
     return as_page([_parsed(text) for text in answers])
 
 
-def figure(answer: str, number: int, kind: str) -> str:
-    """A figure as SVG, PDF or PNG; base64."""
+def figure(answer: str, number: int, kind: str, width: float) -> str:
+    """A figure as SVG, PDF or PNG, so many inches wide; base64."""
     from dataclasses import replace
 
     found = _parsed(answer)
     with TemporaryDirectory() as folder:
-        (path,) = replace(found, charts=(found.charts[number],)).save_figures(folder, (kind,))
+        (path,) = replace(found, charts=(found.charts[number],)).save_figures(folder, (kind,), width)
         return base64.b64encode(path.read_bytes()).decode()
 
 

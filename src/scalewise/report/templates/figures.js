@@ -163,6 +163,13 @@
       button("SVG", null, async () => save(`${place.id}.svg`, await view.toImageURL("svg"))),
       button("PNG", null, async () => save(`${place.id}.png`, await view.toImageURL("png", 2))),
     );
+    const files = place.closest("[data-figures]"); // on the page, which draws for paper
+    if (files) {
+      const number = place.id.slice(place.id.lastIndexOf("-") + 1);
+      for (const [text, width] of [["PDF", ""], ["PDF, one column", "?width=3.3"]]) {
+        controls.append(element("a", { class: "tool", download: "", href: `${files.dataset.figures}${number}.pdf${width}` }, text));
+      }
+    }
     place.addEventListener("pointerup", () => setTimeout(chooseEnded, 60));
     place.before(controls);
     place.after(note);
