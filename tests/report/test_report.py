@@ -17,6 +17,7 @@ from scalewise.questions.answer import Chart, Finding, Row
 from scalewise.report.cells import shown
 from scalewise.report.export import save_figures
 from scalewise.report.figures import draw
+from scalewise.report.html import scripts
 from scalewise.report.paper import on_paper
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -170,6 +171,16 @@ def test_the_file_stands_alone(answers: list[sw.Answer], tmp_path: Path) -> None
     assert "url(http" not in html
     assert "@import" not in html
     assert outside_script.count("<svg") == 1  # readable without scripts
+
+
+def test_the_script_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    made = scripts.__wrapped__()
+    (kept,) = (tmp_path / "cache" / "scalewise").iterdir()
+    kept.write_text("kept")
+    assert scripts.__wrapped__().startswith("kept\n")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/nowhere")
+    assert scripts.__wrapped__() == made
 
 
 def test_names_from_the_table_cannot_become_markup(known_world: pl.DataFrame, tmp_path: Path) -> None:

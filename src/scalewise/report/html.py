@@ -5,11 +5,13 @@ The local page shows answers with the same template, style and script.
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scalewise.errors import ScalewiseError
 from scalewise.questions import wording
 from scalewise.report.cells import shown, words
 from scalewise.report.explanations import explanation
@@ -131,7 +133,21 @@ def _templates() -> "jinja2.Environment":
 @cache
 def scripts() -> str:
     """Vega, Vega-Lite and Vega-Embed, and what of ours draws with them; to be inlined or served."""
+    return f"{_bundle()}\n{_text('figures.js')}".replace("</script", "<\\/script")
+
+
+def _bundle() -> str:
+    """Making it takes two seconds, so it is kept for the next process."""
+    from importlib.metadata import version
+
+    from scalewise.runs.files import cache_folder, write_text
+
+    path = cache_folder() / f"vega-lite-{VL_VERSION}-by-{version('vl-convert-python')}.js"
+    with suppress(OSError):
+        return path.read_text(encoding="utf-8")
     import vl_convert
 
     bundle: str = vl_convert.javascript_bundle("window.drawFigure = vegaEmbed;", vl_version=VL_VERSION)
-    return f"{bundle}\n{_text('figures.js')}".replace("</script", "<\\/script")
+    with suppress(ScalewiseError, OSError):  # a home that cannot be written to
+        write_text(path, bundle)
+    return bundle
