@@ -62,6 +62,9 @@ def test_html_and_figures_beside_the_text(table: str, tmp_path: Path) -> None:
     assert done.returncode == 0
     assert page.exists()
     assert {p.suffix for p in figures.iterdir()} == {".svg", ".pdf", ".png"}
+    done = scalewise("ask", "equal-compute", table, "--save-figures", str(figures), "--figure-width", "33")
+    assert (done.returncode, done.stdout) == (2, "")  # told before the question is asked
+    assert "must be 2 to 20 inches" in done.stderr
 
 
 def test_read_saves_a_tidy_table(tmp_path: Path) -> None:

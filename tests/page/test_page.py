@@ -12,6 +12,7 @@ import scalewise as sw
 from .conftest import Tab, serious
 
 pytestmark = pytest.mark.slow
+LOGS = Path(__file__).resolve().parents[1] / "runs" / "readers" / "fixtures"
 DROP = """([name, text]) => {
   const data = new DataTransfer();
   data.items.add(new File([text], name, { type: "text/csv" }));
@@ -29,6 +30,12 @@ def answered(tab: Tab) -> str:
     """Wait for the answer; its sentence."""
     tab.page.wait_for_selector('#answer[aria-busy="false"] .answer .drawing.vega-embed svg')
     return tab.page.inner_text("#answer .answer h2")
+
+
+def open_options(tab: Tab) -> None:
+    """They are folded away where they would stand before the answer on a narrow page."""
+    if not tab.page.is_visible("[name='o.seed']"):
+        tab.page.click("#options > summary")
 
 
 def test_from_a_dropped_file_to_a_shared_answer(tab: Tab, csv: str, tmp_path: Path) -> None:
@@ -53,6 +60,7 @@ def test_from_a_dropped_file_to_a_shared_answer(tab: Tab, csv: str, tmp_path: Pa
 
     page.go_back()
     assert answered(tab) == sentences["model-size"]
+    open_options(tab)
     page.fill("[name='o.tolerance']", "0.02")
     page.keyboard.press("Enter")
     page.wait_for_function("s => !document.querySelector('#answer h2').innerText.includes(s)", arg="within 0.5 %")
@@ -71,6 +79,10 @@ def test_from_a_dropped_file_to_a_shared_answer(tab: Tab, csv: str, tmp_path: Pa
         page.click(".controls >> text=SVG >> nth=0")
     download.value.save_as(tmp_path / "figure.svg")
     assert (tmp_path / "figure.svg").read_text().startswith("<svg")
+    with page.expect_download() as download:
+        page.click(".controls >> text='PDF, one column' >> nth=0")
+    download.value.save_as(tmp_path / "figure.pdf")
+    assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF-")
 
     page.goto(tab.base)
     assert page.locator("ul.history li").count() >= 4
@@ -84,6 +96,25 @@ def test_from_a_dropped_file_to_a_shared_answer(tab: Tab, csv: str, tmp_path: Pa
     assert page.locator(".beside .answer").count() == 2
     assert tab.fits()
     assert serious(page) == []
+
+
+def test_a_dropped_folder_of_logs_is_read(tab: Tab) -> None:
+    """As a person drops it from a file manager, folders inside and all."""
+    page = tab.page
+    box = page.locator("#drop").bounding_box()
+    assert box is not None
+    chromium = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(LOGS / "trainer")], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        chromium.send("Input.dispatchDragEvent", {"type": kind, "x": box["x"] + 20, "y": box["y"] + 20, "data": data})
+    page.wait_for_url("**/tables/*")
+    assert "12 rows, 3 runs, 3 sizes" in page.inner_text("h1")
+    assert "params are counted in the header of model.safetensors" in page.inner_text(".reading")
+    assert tab.fits()
+    page.goto(tab.base)
+    page.set_input_files("#folder", str(LOGS / "nanogpt"))
+    page.wait_for_url("**/tables/*")
+    assert "12 rows, 3 runs, 3 sizes" in page.inner_text("h1")
 
 
 def test_a_wrong_option_is_told_in_place_and_the_page_goes_on(tab: Tab) -> None:

@@ -17,6 +17,8 @@ from scalewise.questions.answer import Chart, Finding, Row
 from scalewise.report.cells import of_one_group, shown
 from scalewise.report.export import save_figures
 from scalewise.report.figures import draw
+from scalewise.report.html import scripts
+from scalewise.report.paper import on_paper
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 HOSTILE = "<script>document.title='owned'</script>"
@@ -110,11 +112,39 @@ def test_figures_show_the_numbers_of_the_answer(answers: list[sw.Answer]) -> Non
 
 
 def test_figures_are_saved_in_every_format(answers: list[sw.Answer], tmp_path: Path) -> None:
-    paths = save_figures(answers[0], tmp_path)
-    starts = {path.suffix: path.read_bytes()[:5] for path in paths}
-    assert starts == {".svg": b"<svg ", ".pdf": b"%PDF-", ".png": b"\x89PNG\r"}
-    with pytest.raises(sw.ScalewiseError, match="cannot be saved as gif"):
-        save_figures(answers[0], tmp_path, ("gif",))
+    """Exactly as wide as asked for on paper, in Computer Modern, whose letters the PDF holds."""
+    for inches in (3.3, 6.8):
+        svg, pdf, png = (path.read_bytes() for path in save_figures(answers[0], tmp_path / f"{inches}", width=inches))
+        assert svg.startswith(b"<svg ")
+        assert f'width="{inches}in"'.encode() in svg
+        assert b'font-family="CMU Serif' in svg
+        assert pdf.startswith(b"%PDF-")
+        box = re.search(rb"/MediaBox ?\[0 0 ([\d.]+) ", pdf)
+        assert box is not None
+        assert float(box[1]) == pytest.approx(72 * inches, abs=0.01)
+        assert set(re.findall(rb"/BaseFont ?/[A-Z]{6}[+]([\w-]+)", pdf)) == {b"CMUSerif-Roman"}
+        assert b"/FontFile" in pdf
+        assert png[:5] == b"\x89PNG\r"
+        assert int.from_bytes(png[16:20], "big") == pytest.approx(300 * inches, abs=1)
+
+
+def test_a_narrow_figure_stands_its_views_below_each_other(answers: list[sw.Answer]) -> None:
+    spec = draw(answers[0].charts[0])
+    assert [len(on_paper(spec, width).get("vconcat", ())) for width in (3.3, 6.8)] == [2, 0]
+    assert len(spec["hconcat"]) == 2  # the figure on the screen stays as it was
+
+
+def test_figures_that_cannot_be_had_are_refused(answers: list[sw.Answer], tmp_path: Path) -> None:
+    for options, said in (
+        ({"formats": ("gif",)}, "cannot be saved as gif"),
+        ({"width": 0.5}, "--figure-width 0.5: must be 2 to 20 inches"),
+        ({"font": "No Such Font"}, "--figure-font No Such Font: no font of this name is installed"),
+        ({"font": "x', serif"}, "no font of this name"),
+    ):
+        with pytest.raises(sw.ScalewiseError, match=re.escape(said)):
+            answers[0].save_figures(tmp_path, **options)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+    assert answers[0].save_figures(tmp_path, ("svg",), font="Liberation Sans")  # comes with vl-convert
 
 
 def test_json_and_back_without_loss(answers: list[sw.Answer], tmp_path: Path) -> None:
@@ -149,6 +179,16 @@ def test_the_file_stands_alone(answers: list[sw.Answer], tmp_path: Path) -> None
     assert "url(http" not in html
     assert "@import" not in html
     assert outside_script.count("<svg") == 1  # readable without scripts
+
+
+def test_the_script_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    made = scripts.__wrapped__()
+    (kept,) = (tmp_path / "cache" / "scalewise").iterdir()
+    kept.write_text("kept")
+    assert scripts.__wrapped__().startswith("kept\n")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/nowhere")
+    assert scripts.__wrapped__() == made
 
 
 def test_names_from_the_table_cannot_become_markup(known_world: pl.DataFrame, tmp_path: Path) -> None:

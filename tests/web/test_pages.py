@@ -40,6 +40,10 @@ def test_from_a_file_to_an_answer_and_its_files(page: TestClient, table: str, tm
     assert "attachment" in report.headers["content-disposition"]
     assert answer.sentence in unescape(report.text)
     assert page.get(f"/answers/{key}/figures/0.pdf").content.startswith(b"%PDF-")
+    assert b"[0 0 237.6 " in page.get(f"/answers/{key}/figures/0.pdf?width=3.3").content
+    for wrong, status in (("nan", 422), ("0", 422), ("wide", 404)):
+        assert page.get(f"/answers/{key}/figures/0.pdf?width={wrong}").status_code == status
+    assert page.get(f"/answers/{key}/figures/9.pdf").status_code == 422
     assert page.get(f"/answers/{key}/tables/0.csv").text.startswith(",".join(answer.findings[0].columns))
     assert answer.sentence in unescape(page.get(f"/answers/{key}").text)
     assert page.get("/compare", params={"a": key, "b": key}).text.count('class="answer"') == 2
@@ -110,7 +114,11 @@ def test_links_that_lead_out_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "in" / "link.csv").symlink_to(tmp_path / "secret.csv")
     (tmp_path / "in" / "mine.csv").write_text("params,loss\n1,2\n")
     shelf = Shelf(tmp_path / "in", str(tmp_path / "in"), lasting=True)
-    assert [table.name for table in shelf.tables().values()] == ["mine.csv", "smol, the embedded suite"]
+    assert [table.name for table in shelf.tables().values()] == [
+        "mine.csv",
+        "smol, an embedded suite",
+        "recipe-flip, an embedded suite",
+    ]
 
 
 def test_text_of_a_user_never_becomes_markup(page: TestClient, table: str) -> None:

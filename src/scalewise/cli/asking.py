@@ -13,7 +13,9 @@ from scalewise.cli.options import (
     Column,
     Counting,
     Csv,
+    FigureFont,
     Figures,
+    FigureWidth,
     FromName,
     Html,
     Join,
@@ -21,6 +23,7 @@ from scalewise.cli.options import (
     Table,
     Where,
     check_outputs,
+    check_paper,
     read_table,
 )
 from scalewise.cli.status import CANNOT_TELL
@@ -37,7 +40,14 @@ READING: dict[str, Any] = {
     "from_name": FromName,
     "join": Join,
 }
-GIVING: dict[str, Any] = {"json": AsJson, "csv": Csv, "html": Html, "save_figures": Figures}
+GIVING: dict[str, Any] = {
+    "json": AsJson,
+    "csv": Csv,
+    "html": Html,
+    "save_figures": Figures,
+    "figure_width": FigureWidth,
+    "figure_font": FigureFont,
+}
 DEFAULTS = {"nan_means_diverged": False, "flops_by": "given", "json": False}
 
 
@@ -70,6 +80,7 @@ def _command(question: Question) -> Callable[..., None]:
         giving = {name: options.pop(name) for name in GIVING}
         check_call(question.name, options)
         check_outputs(giving["html"], giving["save_figures"], giving["csv"])
+        check_paper(giving["figure_width"], giving["figure_font"])
         table = read_table(runs, **reading)
         give(question.function(table, **options), **giving)
 
@@ -88,7 +99,15 @@ def _command(question: Question) -> Callable[..., None]:
     return answer
 
 
-def give(answer: "Answer", json: bool, csv: Path | None, html: Path | None, save_figures: Path | None) -> None:
+def give(
+    answer: "Answer",
+    json: bool,
+    csv: Path | None,
+    html: Path | None,
+    save_figures: Path | None,
+    figure_width: float | None = None,
+    figure_font: str | None = None,
+) -> None:
     """Print the answer, write what was asked for, and end with the status that tells a script what happened."""
     from rich.console import Console
 
@@ -101,7 +120,9 @@ def give(answer: "Answer", json: bool, csv: Path | None, html: Path | None, save
     if html:
         answer.to_html(html)
         typer.echo(f"wrote {html}", err=True)
-    written = [*(answer.save_tables(csv) if csv else ()), *(answer.save_figures(save_figures) if save_figures else ())]
+    written = answer.save_tables(csv) if csv else []
+    if save_figures:
+        written += answer.save_figures(save_figures, width=figure_width, font=figure_font)
     for path in written:
         typer.echo(f"wrote {path}", err=True)
     if answer.verdict == "the data cannot tell":

@@ -40,6 +40,16 @@ Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also 
 Figures = Annotated[
     Path | None, typer.Option("--save-figures", metavar="DIR", help="Also save every figure as SVG, PDF and PNG.")
 ]
+FigureWidth = Annotated[
+    float | None,
+    typer.Option("--figure-width", metavar="INCHES", help="Of saved figures: 6.8 (default), or 3.3 for one column."),
+]
+FigureFont = Annotated[
+    str | None,
+    typer.Option(
+        "--figure-font", metavar="NAME", help="Of saved figures: an installed font instead of Computer Modern."
+    ),
+]
 Where = Annotated[
     str | None,
     typer.Option("--where", metavar="CONDITION", help="Only rows like this: \"arch == 'llama' and loss < 9\"."),
@@ -56,6 +66,14 @@ def check_outputs(file: Path | None, *folders: Path | None) -> None:
     for folder in folders:
         if folder is not None and not folder.is_dir():
             check_writable(folder / "figure.svg")
+
+
+def check_paper(width: float | None, font: str | None) -> None:
+    """Find out before the work whether figures can be drawn so."""
+    if width is not None or font is not None:
+        from scalewise.report.paper import PAGE, USUAL_FONT, check
+
+        check(PAGE if width is None else width, font or USUAL_FONT)
 
 
 def read_table(

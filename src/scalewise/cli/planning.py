@@ -1,16 +1,17 @@
 """The command that says what a study will cost before anything is trained."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scalewise.cli.training import Device, check_torch
 
 if TYPE_CHECKING:
-    from scalewise.lab.forecast import Forecast
+    from scalewise.lab.costs import Costs
 
 COLUMNS = ("width", "depth", "params", "batch_tokens", "runs", "flops", "minutes", "memory_mb", "epochs")
+TOTALS = ("runs", "flops", "minutes", "workers", "memory_mb", "unique_tokens")
 
 
 def plan(
@@ -21,68 +22,25 @@ def plan(
 ) -> None:
     """Say what a study will cost here: runs, operations with tuning, minutes, memory, passes over the text."""
     check_torch()
+    from scalewise.lab.costs import costs
 
-    from scalewise.lab.compute import one_thread
-    from scalewise.lab.data.corpus import corpus_of
-    from scalewise.lab.findings import findings_here
-    from scalewise.lab.forecast import forecasts
-    from scalewise.lab.places.here import check, cores
-    from scalewise.lab.plan import check_budgets, repetition
-    from scalewise.lab.study import load_study
-
-    declared = load_study(study)
-    check(device)
-    corpus = corpus_of(declared.data, study)
-    declared = declared.on(corpus)
-    check_budgets(declared, corpus)
-    one_thread()  # as a worker computes
-    rows = forecasts(declared, corpus, findings_here(device, declared.training.precision))
-    _print(
-        [_row(forecast) for forecast in rows],
-        workers or cores(),
-        int(corpus.train.size),
-        repetition(declared, corpus),
-        as_json,
-    )
+    _print(costs(study, workers, device), as_json)
 
 
-def _row(forecast: "Forecast") -> dict[str, Any]:
-    cells = forecast.cells
-    recipe = cells.longest
-    return {
-        "arm": cells.arm.name,
-        "width": recipe.shape.width,
-        "depth": recipe.shape.depth,
-        "params": recipe.shape.params,
-        "batch_tokens": recipe.batch_tokens,
-        "runs": len(cells.recipes),
-        "flops": cells.flops,
-        "minutes": forecast.minutes,
-        "memory_mb": forecast.memory_bytes / 1e6,
-        "epochs": cells.epochs(recipe),
-    }
-
-
-def _print(rows: list[dict[str, Any]], workers: int, unique: int, warning: str | None, as_json: bool) -> None:
+def _print(costs: "Costs", as_json: bool) -> None:
     import json
+    from dataclasses import asdict
 
     from rich.console import Console
     from rich.table import Table
 
-    arms = {row["arm"]: sum(r["flops"] for r in rows if r["arm"] == row["arm"]) for row in rows}
-    total = {
-        "runs": sum(row["runs"] for row in rows),
-        "flops": sum(arms.values()),
-        "minutes": sum(row["minutes"] for row in rows) / workers,
-        "workers": workers,
-        "memory_mb": workers * max(row["memory_mb"] for row in rows),
-        "unique_tokens": unique,
-    }
+    rows = [asdict(size) for size in costs.sizes]
     if as_json:
-        typer.echo(json.dumps({"sizes": rows, "flops_per_arm": arms, "total": total}, indent=1))
+        total = {name: getattr(costs, name) for name in TOTALS}
+        typer.echo(json.dumps({"sizes": rows, "flops_per_arm": costs.flops_per_arm, "total": total}, indent=1))
         return
     console = Console(highlight=False)
-    for arm, flops in arms.items():
+    for arm, flops in costs.flops_per_arm.items():
         typer.echo(f"{arm}: {flops:.3g} operations, tuning included")
         table = Table(box=None, header_style="")
         for name in COLUMNS:
@@ -92,14 +50,14 @@ def _print(rows: list[dict[str, Any]], workers: int, unique: int, warning: str |
                 table.add_row(*(_short(row[name]) for name in COLUMNS))
         console.print(table)
     typer.echo(
-        f"{total['runs']} runs, {total['flops']:.3g} operations; about {total['minutes']:.1f} min on {workers} "
-        f"workers and {total['memory_mb'] / 1e3:.1f} GB, more where a search has to grow."
+        f"{costs.runs} runs, {costs.flops:.3g} operations; about {costs.minutes:.1f} min on {costs.workers} "
+        f"workers and {costs.memory_mb / 1e3:.1f} GB, more where a search has to grow."
     )
-    most = max(row["epochs"] for row in rows)
-    text = f"{unique:,} training tokens; the longest run reads them {most:.2g} times."
-    typer.echo(text if unique else "Every token is fresh.")
-    if warning:
-        typer.echo(f"scalewise: {warning}", err=True)
+    most = max(size.epochs for size in costs.sizes)
+    text = f"{costs.unique_tokens:,} training tokens; the longest run reads them {most:.2g} times."
+    typer.echo(text if costs.unique_tokens else "Every token is fresh.")
+    if costs.warning:
+        typer.echo(f"scalewise: {costs.warning}", err=True)
 
 
 def _short(value: float) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from scalewise.cli.asking import give
-from scalewise.cli.options import AsJson, Csv, Figures, Html, check_outputs
+from scalewise.cli.options import AsJson, Csv, FigureFont, Figures, FigureWidth, Html, check_outputs, check_paper
 
 EXAMPLE = "Example: scalewise probe contamination stdlib --operation plus --low 10 --high 99"
 
@@ -26,6 +26,8 @@ def command(
     csv: Csv = None,
     html: Html = None,
     save_figures: Figures = None,
+    figure_width: FigureWidth = None,
+    figure_font: FigureFont = None,
 ) -> None:
     import shlex
 
@@ -37,6 +39,7 @@ def command(
     if low >= high:
         raise QuestionError(f"--low {low} must be below --high {high}.")
     check_outputs(html, csv, save_figures)
+    check_paper(figure_width, figure_font)
     task = Task(operation, low, high)
     found = search(corpus, task, load_forms(forms))
     words = ["scalewise", "probe", "contamination", corpus, "--operation", operation, "--low", low, "--high", high]
@@ -44,4 +47,4 @@ def command(
     sums = {"plus": "additions", "minus": "subtractions", "times": "products"}[operation]
     asked, again = f"{sums} of {low} to {high}", (repeat, corpus, found.sha256)
     answer = contamination(found.scan.counts(), found.scan.examples, task.pairs, asked, again)
-    give(answer, json, csv, html, save_figures)
+    give(answer, json, csv, html, save_figures, figure_width, figure_font)

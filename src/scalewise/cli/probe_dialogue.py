@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from scalewise.cli.asking import give
-from scalewise.cli.options import AsJson, Csv, Figures, Html, Seed, check_outputs
+from scalewise.cli.options import AsJson, Csv, FigureFont, Figures, FigureWidth, Html, Seed, check_outputs, check_paper
 from scalewise.errors import QuestionError
 
 EXAMPLE = (
@@ -48,12 +48,15 @@ def command(
     csv: Csv = None,
     html: Html = None,
     save_figures: Figures = None,
+    figure_width: FigureWidth = None,
+    figure_font: FigureFont = None,
 ) -> None:
     from scalewise.probes.dialogue import Asking, ask_all, conversations, load_scenarios
     from scalewise.probes.dialogue.client import Endpoint
     from scalewise.questions.consistency import consistency
 
     check_outputs(html, csv, save_figures)
+    check_paper(figure_width, figure_font)
     if into.exists() and not into.is_dir():
         raise QuestionError(f"--into {into}: is a file; name a folder.")
     if budget is not None and not (price_in or price_out):
@@ -87,4 +90,12 @@ def command(
     words += ["--temperature", f"{temperature:g}"] if temperature != 1.0 else []
     words += ["--max-tokens", str(max_tokens)] if max_tokens != 64 else []
     words += ["--seed", str(seed)] if seed else []
-    give(consistency(trials, shlex.join(words), temperature, seed=seed), json, csv, html, save_figures)
+    give(
+        consistency(trials, shlex.join(words), temperature, seed=seed),
+        json,
+        csv,
+        html,
+        save_figures,
+        figure_width,
+        figure_font,
+    )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from scalewise.cli.asking import give
-from scalewise.cli.options import AsJson, Csv, Figures, Html, Seed, check_outputs
+from scalewise.cli.options import AsJson, Csv, FigureFont, Figures, FigureWidth, Html, Seed, check_outputs, check_paper
 from scalewise.cli.training import check_torch
 
 EXAMPLE = "Example: scalewise probe memorising out/lab --count 200 --retrain"
@@ -46,10 +46,13 @@ def command(
     csv: Csv = None,
     html: Html = None,
     save_figures: Figures = None,
+    figure_width: FigureWidth = None,
+    figure_font: FigureFont = None,
 ) -> None:
     import shlex
 
     check_outputs(html, csv, save_figures)
+    check_paper(figure_width, figure_font)
     check_outputs(keep)
     check_torch()
     from scalewise.probes.memorising.measure import measure
@@ -72,4 +75,4 @@ def command(
         subject.sha256,
     )
     answer = memorising(found.trials, found.dealt_again, found.examples, k, again, found.retrained)
-    give(answer, json, csv, html, save_figures)
+    give(answer, json, csv, html, save_figures, figure_width, figure_font)

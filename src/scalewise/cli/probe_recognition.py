@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalewise.cli.asking import give
-from scalewise.cli.options import AsJson, Csv, Figures, Html, Seed, Where, check_outputs
+from scalewise.cli.options import (
+    AsJson,
+    Csv,
+    FigureFont,
+    Figures,
+    FigureWidth,
+    Html,
+    Seed,
+    Where,
+    check_outputs,
+    check_paper,
+)
 from scalewise.cli.training import check_torch
 from scalewise.errors import QuestionError
 
@@ -45,11 +56,14 @@ def command(
     csv: Csv = None,
     html: Html = None,
     save_figures: Figures = None,
+    figure_width: FigureWidth = None,
+    figure_font: FigureFont = None,
 ) -> None:
     from scalewise.probes.recognition.losses import HUMAN, human_runs, read_losses
     from scalewise.questions.recognition import recognition
 
     check_outputs(html, csv, save_figures)
+    check_paper(figure_width, figure_font)
     check_outputs(runs)
     if (into is None) == (losses is None):
         raise QuestionError(
@@ -78,7 +92,7 @@ def command(
         typer.echo(f"wrote {runs}", err=True)
     words += ["--seed", str(seed)] if seed else []
     again = shlex.join(["scalewise", "probe", "recognition", *words])
-    give(recognition(trials, HUMAN, again, seed=seed), json, csv, html, save_figures)
+    give(recognition(trials, HUMAN, again, seed=seed), json, csv, html, save_figures, figure_width, figure_font)
 
 
 def _sizes(text: str) -> "tuple[Size, ...]":

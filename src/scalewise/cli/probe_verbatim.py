@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from scalewise.cli.asking import give
-from scalewise.cli.options import AsJson, Csv, Figures, Html, Seed, check_outputs
+from scalewise.cli.options import AsJson, Csv, FigureFont, Figures, FigureWidth, Html, Seed, check_outputs, check_paper
 from scalewise.cli.training import check_torch
 
 EXAMPLE = "Example: scalewise probe verbatim out/lab  or  scalewise probe verbatim --texts said.jsonl --corpus texts/"
@@ -29,6 +29,8 @@ def command(
     csv: Csv = None,
     html: Html = None,
     save_figures: Figures = None,
+    figure_width: FigureWidth = None,
+    figure_font: FigureFont = None,
 ) -> None:
     import hashlib
     import shlex
@@ -40,6 +42,7 @@ def command(
     if (model is None) == (texts is None) or (texts is not None and corpus is None):
         raise QuestionError("give either a trained run, or texts and what they may be copied from: --texts, --corpus.")
     check_outputs(html, csv, save_figures)
+    check_paper(figure_width, figure_font)
     check_torch()
     from scalewise.lab.reading import reading_of
     from scalewise.lab.weights import load_weights, run_folder
@@ -62,4 +65,4 @@ def command(
     found = probe.verbatim(SpanIndex(text), given, str(texts or model))
     again = Repeat(shlex.join(words), VERSION, seed, str(texts or model), hashlib.sha256(text).hexdigest())
     spans = [(span.text, span.occurrences, span.log10_chance) for span in found.spans]
-    give(verbatim(found.trials, spans, name, again), json, csv, html, save_figures)
+    give(verbatim(found.trials, spans, name, again), json, csv, html, save_figures, figure_width, figure_font)

@@ -6,7 +6,6 @@ studies on one machine use the same, whatever else the machine was doing while i
 
 import hashlib
 import json
-import os
 import platform
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
@@ -16,7 +15,7 @@ from typing import Literal
 from scalewise.errors import ScalewiseError, StudyError
 from scalewise.lab.compute import Compute
 from scalewise.lab.shapes import Shape
-from scalewise.runs.files import write_text
+from scalewise.runs.files import cache_folder, write_text
 
 Wanted = Literal["auto", "bf16", "fp32"]
 Device = Literal["cpu", "cuda"]
@@ -61,8 +60,7 @@ def findings_here(device: str, precision: Wanted) -> Findings:
     """What the probe finds on this machine, from the cache when it has been asked before."""
     found_out = ", ".join(field.name for field in fields(Findings))
     machine = f"{_processor()}, torch {version('torch')}, {device}, {precision}: {found_out}"
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "scalewise"
-    path = cache / f"compute-{hashlib.sha256(machine.encode()).hexdigest()[:12]}.json"
+    path = cache_folder() / f"compute-{hashlib.sha256(machine.encode()).hexdigest()[:12]}.json"
     if path.exists():
         return _read(path)
     from scalewise.lab.probe import probe

@@ -118,11 +118,22 @@ class Answer:
 
         write_html([self], Path(path))
 
-    def save_figures(self, directory: str | Path, formats: Sequence[str] = ("svg", "pdf", "png")) -> list[Path]:
-        """Every figure in every format; the paths written."""
-        from scalewise.report.export import save_figures
+    def save_figures(
+        self,
+        directory: str | Path,
+        formats: Sequence[str] = ("svg", "pdf", "png"),
+        width: float | None = None,
+        font: str | None = None,
+    ) -> list[Path]:
+        """Every figure in every format; the paths written.
 
-        return save_figures(self, Path(directory), formats)
+        `width` is in inches: 6.8 (default) spans two columns of a paper, 3.3 is one. `font` is the name of an installed
+        font; by default Computer Modern. Raises ScalewiseError for a format, width or font that cannot be had.
+        """
+        from scalewise.report.export import save_figures
+        from scalewise.report.paper import PAGE, USUAL_FONT
+
+        return save_figures(self, Path(directory), formats, PAGE if width is None else width, font or USUAL_FONT)
 
     def save_tables(self, directory: str | Path) -> list[Path]:
         """Every finding as a CSV file; the paths written."""

@@ -65,6 +65,13 @@ def of_one_group(findings: Iterable[Finding]) -> bool:
     return len(named) <= 1
 
 
+def words(finding: Finding, one_group: bool = False) -> list[bool]:
+    """Which of the columns that are shown hold words, not numbers."""
+    headings, _ = shown(finding, one_group)
+    held = {name.replace("_", " "): i for i, name in enumerate(finding.columns)}
+    return [all(isinstance(row[held[heading]], str) for row in finding.rows) for heading in headings]
+
+
 def _is_end(name: str, places: dict[str, int]) -> bool:
     return any(name.endswith(end) and name.removesuffix(end) in places for end in ("_low", "_high"))
 

@@ -5,16 +5,19 @@ The local page shows answers with the same template, style and script.
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scalewise.errors import ScalewiseError
 from scalewise.questions import wording
-from scalewise.report.cells import of_one_group, shown
+from scalewise.report.cells import of_one_group, shown, words
 from scalewise.report.explanations import explanation
-from scalewise.report.export import VL_VERSION, as_svg
+from scalewise.report.export import as_svg
 from scalewise.report.figures import draw
+from scalewise.report.figures.axes import VL_VERSION
 
 if TYPE_CHECKING:
     import jinja2
@@ -26,6 +29,8 @@ def _text(name: str) -> str:
     return files("scalewise.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 
+SHOWN_OPEN, LONGEST_OPEN = 2, 24
+"""Of the tables of an answer the first two are open, unless they are long."""
 STYLE = _text("answer.css")
 """How an answer looks, on screen and on paper."""
 
@@ -80,8 +85,15 @@ def _view(answer: "Answer", key: str) -> dict[str, Any]:
             for i, chart in enumerate(answer.charts)
         ],
         "tables": [
-            {"title": finding.title, "note": finding.note, "columns": columns, "rows": rows}
-            for finding, (columns, rows) in ((f, shown(f, one_group)) for f in answer.findings)
+            {
+                "title": finding.title,
+                "note": finding.note,
+                "columns": columns,
+                "rows": rows,
+                "words": words(finding, one_group),
+                "open": i < SHOWN_OPEN and len(rows) <= LONGEST_OPEN,
+            }
+            for i, (finding, (columns, rows)) in enumerate((f, shown(f, one_group)) for f in answer.findings)
         ],
         "explained": {code: text for code, text in explained.items() if text},
     }
@@ -100,7 +112,8 @@ def _layers(chart: "Chart") -> list[dict[str, Any]]:
                 ]
                 for row in rows
             ]
-            tables.append({"title": name, "columns": columns, "rows": cells})
+            held = [all(isinstance(row[c], str | None) for row in rows) for c in columns]
+            tables.append({"title": name, "columns": columns, "rows": cells, "words": held})
     return tables
 
 
@@ -121,7 +134,21 @@ def _templates() -> "jinja2.Environment":
 @cache
 def scripts() -> str:
     """Vega, Vega-Lite and Vega-Embed, and what of ours draws with them; to be inlined or served."""
+    return f"{_bundle()}\n{_text('figures.js')}".replace("</script", "<\\/script")
+
+
+def _bundle() -> str:
+    """Making it takes two seconds, so it is kept for the next process."""
+    from importlib.metadata import version
+
+    from scalewise.runs.files import cache_folder, write_text
+
+    path = cache_folder() / f"vega-lite-{VL_VERSION}-by-{version('vl-convert-python')}.js"
+    with suppress(OSError):
+        return path.read_text(encoding="utf-8")
     import vl_convert
 
     bundle: str = vl_convert.javascript_bundle("window.drawFigure = vegaEmbed;", vl_version=VL_VERSION)
-    return f"{bundle}\n{_text('figures.js')}".replace("</script", "<\\/script")
+    with suppress(ScalewiseError, OSError):  # a home that cannot be written to
+        write_text(path, bundle)
+    return bundle

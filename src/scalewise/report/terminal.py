@@ -4,7 +4,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from scalewise.questions import wording
-from scalewise.report.cells import of_one_group, shown
+from scalewise.report.cells import of_one_group, shown, words
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -76,12 +76,7 @@ def _table(finding: "Finding", one_group: bool) -> "RenderableType":
         pad_edge=False,
         collapse_padding=True,
     )
-    for i, heading in enumerate(headings):
-        is_text = all(
-            isinstance(row[finding.columns.index(heading.replace(" ", "_"))], str)
-            for row in finding.rows
-            if heading.replace(" ", "_") in finding.columns
-        )
+    for i, (heading, is_text) in enumerate(zip(headings, words(finding, one_group), strict=True)):
         table.add_column(Text(heading), justify="left" if i == 0 or is_text else "right")
     for row in rows[:MOST_ROWS]:
         table.add_row(*(Text(cell) for cell in row))

@@ -25,6 +25,11 @@ def naming_a_full_disk(path: Path) -> Iterator[None]:
         ) from None
 
 
+def cache_folder() -> Path:
+    """Where what can be made again is kept between processes: the user's own cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "scalewise"
+
+
 def check_writable(path: Path) -> None:
     """Raise ScalewiseError when a file cannot be written there, before any work is done for it."""
     if path.exists() and not path.is_file():

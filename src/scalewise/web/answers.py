@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from scalewise.report.paper import PAGE
 from scalewise.web.desk import Desk
 from scalewise.web.render import html
 from scalewise.web.shelf import Kept
@@ -44,12 +45,16 @@ async def as_json(request: Request) -> Response:
 
 
 async def figure(request: Request) -> Response:
-    """A figure at paper size."""
+    """A figure for paper, `width` inches wide where the address says so."""
     kept = await _kept(request)
     number, kind = request.path_params["number"], request.path_params["kind"]
     if kind not in FIGURES:
         raise HTTPException(404)
-    job = {"do": "figure", "answer": kept.text, "number": number, "kind": kind}
+    try:
+        width = float(request.query_params.get("width", PAGE))
+    except ValueError:
+        raise HTTPException(404) from None
+    job = {"do": "figure", "answer": kept.text, "number": number, "kind": kind, "width": width}
     drawn = base64.b64decode(await request.app.state.desk.draw(job))
     return _file(drawn, f"{kept.question}-{number + 1}.{kind}", FIGURES[kind])
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from scalewise.errors import ScalewiseError
 from scalewise.report.html import STYLE
-from scalewise.web import answers, asking, suites
+from scalewise.web import answers, asking, planning, suites, uploads
 from scalewise.web.desk import Desk
 from scalewise.web.guard import Door, Guard
 from scalewise.web.render import html
@@ -39,8 +39,10 @@ def make_app(shelf: Shelf, door: Door, fitters: int) -> Starlette:
     return Starlette(
         routes=[
             Route("/", asking.start),
-            Route("/tables", asking.upload, methods=["POST"]),
+            Route("/tables", uploads.upload, methods=["POST"]),
+            Route("/folders", uploads.upload_folder, methods=["POST"]),
             Route("/tables/{table}", asking.table),
+            Route("/tables/{table}/plan", planning.plan, methods=["POST"]),
             Route("/tables/{table}/ask/{question}", asking.question, methods=["GET"]),
             Route("/tables/{table}/ask/{question}", asking.ask, methods=["POST"]),
             Route("/answers/{answer}", answers.answer),

@@ -6,14 +6,15 @@ from urllib.parse import urlencode
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from scalewise.errors import ScalewiseError
 from scalewise.questions import QUESTIONS, Question
 from scalewise.runs.columns import COLUMNS
-from scalewise.web.bodies import Fields, form_fields, save_body
+from scalewise.web.bodies import Fields, form_fields
 from scalewise.web.desk import Desk, Reading
 from scalewise.web.forms import fields_of, options_in
+from scalewise.web.planning import study
 from scalewise.web.render import html
 from scalewise.web.shelf import Shelf
 
@@ -35,28 +36,12 @@ async def start(request: Request) -> Response:
     return html("start.html", tables=tables.values(), history=history, lasting=shelf.lasting, questions=QUESTIONS)
 
 
-async def upload(request: Request) -> Response:
-    """Takes one file, reads it once, and keeps it only when it is a table."""
-    shelf, desk = request.app.state.shelf, request.app.state.desk
-    path = shelf.place_for(request.query_params.get("name", ""))
-    await save_body(request, path)
-    table = shelf.uploaded(path)
-    try:
-        await desk.look(table, reading_in([]))
-    except ScalewiseError as error:
-        if "column" not in str(error):  # a column can be named on the table's own page
-            path.unlink(missing_ok=True)
-            raise
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    return JSONResponse({"to": f"/tables/{table.key}"})
-
-
 async def table(request: Request) -> Response:
     """A table: what was taken as what, how to correct it, its first rows, and what can be asked."""
     shelf, desk = request.app.state.shelf, request.app.state.desk
     shown = await run_in_threadpool(shelf.table, request.path_params["table"])
+    if shown.is_study:
+        return await study(request, shown)
     filled = request.query_params.multi_items()
     reading, seen, refused = reading_in(filled), None, ""
     try:

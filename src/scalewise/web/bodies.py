@@ -24,8 +24,8 @@ class TooMuch(ScalewiseError):
 
 async def form_fields(request: Request) -> Fields:
     """The names and values of an URL-encoded form, in order. Raises TooMuch."""
-    async with _in_time(FORM_SECONDS):
-        body = b"".join([piece async for piece in _pieces(request, FORM_BYTES)])
+    async with in_time(FORM_SECONDS):
+        body = b"".join([piece async for piece in pieces(request, FORM_BYTES)])
     try:
         return parse_qsl(body.decode("utf-8", errors="replace"), keep_blank_values=True, max_num_fields=FORM_FIELDS)
     except ValueError:
@@ -35,16 +35,17 @@ async def form_fields(request: Request) -> Fields:
 async def save_body(request: Request, path: Path, most: int = UPLOAD_BYTES) -> None:
     """Write a body to a file as it comes. Raises TooMuch; nothing is left behind then."""
     try:
-        async with _in_time(UPLOAD_SECONDS):
+        async with in_time(UPLOAD_SECONDS):
             with path.open("xb") as file:
-                async for piece in _pieces(request, most):
+                async for piece in pieces(request, most):
                     file.write(piece)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
 
 
-async def _pieces(request: Request, most: int) -> AsyncIterator[bytes]:
+async def pieces(request: Request, most: int) -> AsyncIterator[bytes]:
+    """A body as it comes. Raises TooMuch once it is longer than `most` bytes."""
     declared = request.headers.get("content-length", "0")
     size = int(declared) if declared.isdecimal() else 0
     if size <= most:
@@ -58,7 +59,7 @@ async def _pieces(request: Request, most: int) -> AsyncIterator[bytes]:
         raise TooMuch(f"this is larger than {most / 2**20:,.3g} MB, the most that is taken here.")
 
 
-class _in_time:
+class in_time:
     """`asyncio.timeout` that says what took too long."""
 
     def __init__(self, seconds: float) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ REMEMBERED_ANSWERS = 64
 READ_SECONDS = 120.0
 GRACE_SECONDS = 3.0
 Reading = dict[str, Any]
+HasGone = Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Shown:
 class _Shared:
     """A piece of work in progress, and how many wait for it."""
 
-    def __init__(self, work: Awaitable[Shown]) -> None:
-        self.task = asyncio.ensure_future(work)
+    def __init__(self, work: Awaitable[Any]) -> None:
+        self.task: asyncio.Future[Any] = asyncio.ensure_future(work)
         self.waiting = 0
 
 
@@ -73,6 +74,17 @@ class Desk:
         seen: dict[str, Any] = await self.readers.run(job, table.key, READ_SECONDS)
         return seen
 
+    async def declared(self, study: Table) -> str:
+        """The text of a study. Raises Refused for what is none."""
+        text: str = await self.readers.run({"do": "declared", "table": study.job()}, seconds=READ_SECONDS)
+        return text
+
+    async def plan(self, study: Table, has_gone: HasGone) -> dict[str, Any] | None:
+        """What a study costs here, or None when the client has gone. Raises Refused."""
+        job = {"do": "plan", "table": study.job()}
+        planned: dict[str, Any] | None = await self._together(f"plan {study.key}", self.fitters.run(job), has_gone)
+        return planned
+
     async def draw(self, job: dict[str, Any]) -> Any:
         """What a kept answer looks like in another form."""
         return await self.readers.run(job, seconds=READ_SECONDS)
@@ -100,15 +112,23 @@ class Desk:
         question: str,
         options: dict[str, Any],
         address: str,
-        has_gone: Callable[[], Awaitable[bool]],
+        has_gone: HasGone,
     ) -> Shown | None:
         """The answer, or None when the client has gone. Raises Refused, or what the question says is wrong."""
         key = self.key_of(table, reading, question, options)
         if key in self._shown:
             self._shown.move_to_end(key)
             return self._shown[key]
-        if key not in self._at_work:
-            self._at_work[key] = _Shared(self._answer(key, table, reading, question, options, address))
+        work = self._answer(key, table, reading, question, options, address)
+        answer: Shown | None = await self._together(key, work, has_gone)
+        return answer
+
+    async def _together(self, key: str, work: Coroutine[Any, Any, Any], has_gone: HasGone) -> Any:
+        """What the work gives; work of the same key that is in progress is waited for instead."""
+        if key in self._at_work:
+            work.close()
+        else:
+            self._at_work[key] = _Shared(work)
             self._at_work[key].task.add_done_callback(lambda task: self._finished(key, task))
         shared = self._at_work[key]
         shared.waiting += 1
@@ -125,7 +145,7 @@ class Desk:
             if not shared.waiting and not shared.task.done():
                 asyncio.get_running_loop().call_later(GRACE_SECONDS, self._end_unwanted, shared)
 
-    def _finished(self, key: str, task: "asyncio.Future[Shown]") -> None:
+    def _finished(self, key: str, task: "asyncio.Future[Any]") -> None:
         del self._at_work[key]
         if not task.cancelled():
             task.exception()  # nobody may be left to hear it

@@ -1,4 +1,4 @@
-"""What a worker process can do: read a table, answer a question, draw.
+"""What a worker process can do: read a table or a study, answer a question, draw.
 
 Tables and answers are remembered for as long as the process lives, by what they depend on. A table is read from its own
 folder, so that an answer names it as a person would.
@@ -8,6 +8,8 @@ import base64
 import os
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from scalewise.runs import Runs
 
 SHOWN_ROWS = 60
+FIRST = ("run", "group", "seed", "params", "tokens", "flops", "loss", "accuracy")
+"""Columns that are shown before the others."""
 REMEMBERED = 6
 REMEMBERED_FITS = 1500
 """An answer needs about a hundred, of some 10 kB each; a changed option needs most of them again."""
@@ -45,12 +49,14 @@ def _runs(table: Record, reading: Record) -> "Runs":
 def look(table: Record, reading: Record) -> Record:
     """What was read: the reading report, the columns, and the first rows as text."""
     runs = _runs(table, reading)
-    shown = runs.table.head(SHOWN_ROWS)
+    order = sorted(runs.table.columns, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+    shown = runs.table.head(SHOWN_ROWS).select(order)
     head, *_ = str(runs).splitlines()
     return {
         "head": head.removeprefix(f"{runs.source}: "),
         "reading": list(runs.reading),
-        "columns": runs.table.columns,
+        "columns": order,
+        "words": [shown[name].dtype.is_numeric() is False for name in order],
         "rows": [[_text(value) for value in row] for row in shown.iter_rows()],
         "more": max(0, len(runs) - SHOWN_ROWS),
     }
@@ -86,13 +92,13 @@ def report(answers: list[str]) -> str:
     return as_page([_parsed(text) for text in answers])
 
 
-def figure(answer: str, number: int, kind: str) -> str:
-    """A figure as SVG, PDF or PNG; base64."""
+def figure(answer: str, number: int, kind: str, width: float) -> str:
+    """A figure as SVG, PDF or PNG, so many inches wide; base64."""
     from dataclasses import replace
 
     found = _parsed(answer)
     with TemporaryDirectory() as folder:
-        (path,) = replace(found, charts=(found.charts[number],)).save_figures(folder, (kind,))
+        (path,) = replace(found, charts=(found.charts[number],)).save_figures(folder, (kind,), width)
         return base64.b64encode(path.read_bytes()).decode()
 
 
@@ -119,16 +125,46 @@ def figure_script() -> str:
     return scripts()
 
 
+def unpack(archive: str, folder: str) -> None:
+    """A zip file of logs as a folder."""
+    from scalewise.web.folders import unpack as unpack_zip
+
+    unpack_zip(Path(archive), Path(folder))
+
+
+def declared(table: Record) -> str:
+    """The text of a study's file, which is one."""
+    from scalewise.lab.study import load_study
+
+    os.chdir(table["folder"])
+    path = Path(table["source"])
+    load_study(path)
+    return path.read_text(encoding="utf-8-sig")
+
+
+def plan(table: Record) -> Record:
+    """What a study will cost on this machine."""
+    from scalewise.lab.costs import costs
+
+    os.chdir(table["folder"])
+    return asdict(costs(Path(table["source"]), within=Path(table["source"]).parent))
+
+
 def warm_up() -> None:
-    """Load what every answer needs, draw once (the first drawing costs a second), and remember fits from now on."""
+    """Load what answers need, draw twice (a first drawing costs a second), and remember fits from now on."""
+    import scipy.interpolate
+    import scipy.special  # noqa: F401  loaded by questions when they are asked
+
     from scalewise.laws.memory import remember
     from scalewise.questions import QUESTIONS
     from scalewise.questions.answer import Chart, Row
     from scalewise.report.export import as_svg
 
-    example: Row = {"label": "a", "value": 1.0, "low": 0.5, "high": 1.5}
+    example: list[Row] = [{"x": x, "y": x, "low": x / 2, "high": 2 * x, "label": "a"} for x in (1.0, 10.0)]
+    layers: dict[str, list[Row]] = {"axes": [{"x": "x", "y": "y"}], "points": example, "curves": example}
     remember(REMEMBERED_FITS)
-    as_svg(Chart("intervals", "", "", {"axes": [{"x": "x"}], "rows": [example]}))
+    for title in ("first", "second"):
+        as_svg(Chart("outcome_curves", title, title, layers))
     for question in QUESTIONS.values():
         assert question.function is not None
 
@@ -141,4 +177,7 @@ JOBS: dict[str, Callable[..., Any]] = {
     "figure": figure,
     "table_csv": table_csv,
     "figure_script": figure_script,
+    "unpack": unpack,
+    "declared": declared,
+    "plan": plan,
 }

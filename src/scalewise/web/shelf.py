@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from scalewise.errors import ScalewiseError
+from scalewise.runs.embedded import EMBEDDED
 from scalewise.runs.files import write_text
 from scalewise.runs.saved import is_saved
 from scalewise.runs.store import Store
 
-EMBEDDED = "smol"
 MOST_UPLOADS = 50
 MOST_UPLOAD_BYTES = 2 * 2**30
 MOST_TABLES = 200
@@ -39,6 +39,11 @@ class Table:
     @property
     def path(self) -> Path:
         return self.folder / self.source
+
+    @property
+    def is_study(self) -> bool:
+        """Whether it declares runs instead of holding them."""
+        return self.source.lower().endswith(".toml")
 
     def job(self) -> dict[str, str]:
         """As a worker is told of it. The stamp changes when there is something new to read."""
@@ -74,10 +79,10 @@ class Shelf:
         self.uploads, self.answers = self.directory / "uploads", self.directory / "answers"
 
     def tables(self) -> dict[str, Table]:
-        """By key: those of the folder, uploaded ones, and the embedded suite."""
+        """By key: those of the folder, uploaded ones, and the embedded suites."""
         found = [*self._given(), *self._uploaded()]
-        embedded = Table(EMBEDDED, "smol, the embedded suite", self._nowhere(), EMBEDDED)
-        return {table.key: table for table in [*found[:MOST_TABLES], embedded]}
+        embedded = [Table(name, f"{name}, an embedded suite", self._nowhere(), name) for name in EMBEDDED]
+        return {table.key: table for table in [*found[:MOST_TABLES], *embedded]}
 
     def table(self, key: str) -> Table:
         if key not in (tables := self.tables()):
@@ -102,27 +107,27 @@ class Shelf:
     def _uploaded(self) -> Iterator[Table]:
         if self.uploads.is_dir():
             for path in sorted(self.uploads.iterdir()):
-                if path.is_file() and not path.is_symlink():
+                if not path.name.startswith(".") and not path.is_symlink():  # a store is read, never trained on
                     yield Table(_key("upload", path.name), path.name, self.uploads, path.name)
 
     def _nowhere(self) -> Path:
-        """A folder without a file called 'smol'."""
+        """A folder without files that are called like an embedded suite."""
         self.answers.mkdir(parents=True, exist_ok=True)
         return self.answers
 
     def place_for(self, name: str) -> Path:
-        """Where an uploaded file goes: its name, freed of everything that could lead elsewhere.
+        """Where an uploaded file or folder goes: its name, freed of everything that could lead elsewhere.
 
         Raises ScalewiseError when there are too many already.
         """
-        there = [path for path in self.uploads.iterdir() if path.is_file()] if self.uploads.is_dir() else []
-        total = sum(path.stat().st_size for path in there)
+        there = list(self.uploads.iterdir()) if self.uploads.is_dir() else []
+        total = sum(path.lstat().st_size for path in self.uploads.rglob("*"))
         if len(there) >= MOST_UPLOADS or total > MOST_UPLOAD_BYTES:
             raise ScalewiseError(f"{len(there)} files were uploaded already; restart the page with another folder.")
         self.uploads.mkdir(parents=True, exist_ok=True)
         last = re.split(r"[\\/]", name)[-1]
         clean = re.sub(r"[^A-Za-z0-9._-]+", "_", last)[-LONGEST_NAME:].lstrip("._-") or "table"
-        taken = {path.name for path in there}
+        taken = {path.name.lstrip(".") for path in there}
         stem, dot, ending = clean.partition(".")
         for number in range(2, MOST_UPLOADS + 3):
             if clean not in taken:

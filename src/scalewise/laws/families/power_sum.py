@@ -84,23 +84,24 @@ class BoundPowerSum(BoundFamily):
         return starts
 
     def evaluate(self, theta: Floats, x: Floats) -> Floats:
-        log_y: Floats = self._terms(theta, np.log(x))[0]
+        log_y, _, _ = self._terms(theta, np.log(x))
         return log_y
 
     def evaluate_with_jacobian(self, theta: Floats, x: Floats) -> tuple[Floats, Floats]:
         z = np.log(x) - self.centre
-        log_y, shares = self._terms(theta, np.log(x))
+        log_y, parts, total = self._terms(theta, np.log(x))
         jacobian = np.empty((theta.shape[0], theta.shape[1], x.shape[0]))
         if self.family.floor:
-            jacobian[:, 0] = shares[0]
+            np.divide(parts[0], total, out=jacobian[:, 0])
         for i in range(self.centre.size):
-            share = shares[self._offset + i]
+            share = parts[self._offset + i] / total
             jacobian[:, self._offset + 2 * i] = share
             np.multiply(share, -z[:, i], out=jacobian[:, self._offset + 2 * i + 1])
         return log_y, jacobian
 
-    def _terms(self, theta: Floats, log_x: Floats) -> tuple[Floats, list[Floats]]:
-        """log y and each term's share of y. `log_x` is (points, inputs), or (fits, points, inputs)."""
+    def _terms(self, theta: Floats, log_x: Floats) -> tuple[Floats, list[Floats], Floats]:
+        """log y, each term relative to the largest, and their sum. `log_x` is (points, inputs), or (fits, points,
+        inputs)."""
         z = log_x - self.centre
         terms = []
         for i in range(self.centre.size):
@@ -111,13 +112,13 @@ class BoundPowerSum(BoundFamily):
             top = np.maximum(top, term)
         if self.family.floor:
             top = np.maximum(top, theta[:, :1])
-        shares = [np.exp(term - top) for term in terms]
+        parts = [np.exp(term - top) for term in terms]
         if self.family.floor:
-            shares.insert(0, np.exp(theta[:, :1] - top))
-        total = shares[0].copy()
-        for share in shares[1:]:
-            total += share
-        return top + np.log(total), [share / total for share in shares]
+            parts.insert(0, np.exp(theta[:, :1] - top))
+        total = parts[0].copy()
+        for part in parts[1:]:
+            total += part
+        return top + np.log(total), parts, total
 
     def natural(self, theta: Floats) -> dict[str, Floats]:
         names = [p.name for p in self.family.parameters]

@@ -8,6 +8,8 @@ Spec = dict[str, Any]
 
 WIDTH, HEIGHT = 330, 260
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
+VL_VERSION = "5.20"
+"""Pinned, so that a figure looks alike whatever vl-convert is installed."""
 SIZE_COLOURS = {"scheme": {"name": "viridis", "extent": [0.0, 0.85]}}
 """Ordered, colour-blind-safe, and monotone in grey."""
 CONFIG: Spec = {

@@ -34,6 +34,6 @@ def intervals(chart: Chart) -> Spec:
         "description": chart.description,
         "config": CONFIG,
         "width": 1.5 * WIDTH,
-        "height": ROW_HEIGHT * len(rows),
+        "height": {"step": ROW_HEIGHT},
         "layer": layers if reference else layers[1:],
     }

@@ -13,7 +13,12 @@ def training_curves() -> Spec:
         "field": "flops",
         "type": "quantitative",
         "scale": {"type": "log", "nice": False},
-        "axis": {"title": "training flops", "labelExpr": LABELS["exponent"], "tickCount": 4, "labelOverlap": "greedy"},
+        "axis": {
+            "title": "training flops",
+            "labelExpr": LABELS["exponent"],
+            "labelOverlap": "greedy",
+            "labelSeparation": 8,
+        },
     }
     y: Spec = {
         "field": "loss",

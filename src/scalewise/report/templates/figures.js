@@ -38,18 +38,36 @@
     }
     if (room < WIDE) {
       shown.config = { ...shown.config };
-      shown.config.legend = { ...shown.config.legend, orient: "bottom", columns: room < 420 ? 3 : 5, labelLimit: 110 };
+      shown.config.legend = { ...shown.config.legend, orient: "bottom", columns: room < 420 ? 2 : 4, labelLimit: 150 };
     }
     eachLayer(shown, (layer) => {
       const named = layer.encoding && layer.encoding.y && layer.encoding.y.axis;
-      if (named && named.labelLimit) named.labelLimit = Math.min(named.labelLimit, Math.max(100, room * 0.4));
       if (layer.data && layer.data.values && hasPoints(layer)) {
         layer.data.values = layer.data.values.filter((row) => !state.aside.has(JSON.stringify(row)));
       }
       if (state.choosing && layer.params) layer.params = layer.params.filter((param) => !isZoom(param));
     });
+    if (room < 500) inTwoLines(shown);
     if (state.choosing) brush(shown);
     return shown;
+  }
+
+  // Long names of rows in two lines, where there is no room for one.
+  function inTwoLines(spec) {
+    const cut = (text) => {
+      const places = [...text.matchAll(/ /g)].map((found) => found.index);
+      const middle = places.sort((a, b) => Math.abs(a - text.length / 2) - Math.abs(b - text.length / 2))[0];
+      return text.length > 16 && middle ? `${text.slice(0, middle)}\n${text.slice(middle + 1)}` : text;
+    };
+    if (!spec.height || !spec.height.step) return;
+    spec.height = { step: 32 };
+    eachLayer(spec, (layer) => {
+      const y = layer.encoding && layer.encoding.y;
+      if (!y || y.type !== "nominal") return;
+      y.sort = y.sort.map(cut);
+      y.axis = { ...y.axis, labelExpr: "split(datum.label, '\\n')", labelLimit: 150 };
+      for (const row of layer.data.values) row[y.field] = cut(row[y.field]);
+    });
   }
 
   // One brush per drawn axis, on the first layer that has points.
@@ -145,6 +163,13 @@
       button("SVG", null, async () => save(`${place.id}.svg`, await view.toImageURL("svg"))),
       button("PNG", null, async () => save(`${place.id}.png`, await view.toImageURL("png", 2))),
     );
+    const files = place.closest("[data-figures]"); // on the page, which draws for paper
+    if (files) {
+      const number = place.id.slice(place.id.lastIndexOf("-") + 1);
+      for (const [text, width] of [["PDF", ""], ["PDF, one column", "?width=3.3"]]) {
+        controls.append(element("a", { class: "tool", download: "", href: `${files.dataset.figures}${number}.pdf${width}` }, text));
+      }
+    }
     place.addEventListener("pointerup", () => setTimeout(chooseEnded, 60));
     place.before(controls);
     place.after(note);

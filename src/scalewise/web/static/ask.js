@@ -54,6 +54,9 @@ async function ask() {
   }
 }
 
+const options = document.getElementById("options");
+if (options && window.innerWidth < 640 && !location.search) options.open = false; // the answer first
+
 if (form) {
   form.addEventListener("submit", (event) => { event.preventDefault(); ask(); });
   form.addEventListener("change", (event) => {

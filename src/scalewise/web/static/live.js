@@ -15,7 +15,8 @@ function duration(seconds) {
 async function drawCurves(rows) {
   if (!rows.length) return;
   const room = place.clientWidth;
-  const wanted = Math.max(1, Math.min(3, Math.floor(room / 320)));
+  const panels = new Set(rows.map((row) => row.size)).size;
+  const wanted = Math.max(1, Math.min(3, panels, Math.floor(room / 320)));
   if (!view || wanted !== columns) {
     columns = wanted;
     const shown = structuredClone(spec);
