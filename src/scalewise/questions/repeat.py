@@ -4,7 +4,8 @@ import shlex
 from collections.abc import Mapping
 
 from scalewise.questions.answer import Repeat
-from scalewise.runs.readers import DATA_FRAME, STANDARD_INPUT
+from scalewise.runs.readers import STANDARD_INPUT
+from scalewise.runs.readers.frames import DATA_FRAME
 from scalewise.runs.table import Runs
 from scalewise.version import VERSION
 

@@ -100,10 +100,20 @@ def test_lm_eval_gives_scores_sizes_and_items(logs: Path) -> None:
 
 def test_an_optuna_study_says_what_was_tried(logs: Path) -> None:
     runs = sw.read(logs / "optuna")
-    assert len(runs) == 12
+    assert len(runs.ended) == 12
     assert set(runs.table["optimizer"]) <= {"adamw", "muon"}
     assert runs.table["lr"].is_between(1e-4, 1e-2).all()
-    assert runs.failed["run"].to_list() == [f"{run}, trial 3" for run in NO_SIZES]
+    assert runs.failed["run"].unique(maintain_order=True).to_list() == [f"{run}, trial 3" for run in NO_SIZES]
+
+
+def test_what_optuna_trials_reported_on_their_way_is_a_curve(logs: Path, experiment: ModuleType) -> None:
+    """Each reported the held-out loss at four steps plus its rate, and ended with the last of them."""
+    table = sw.read(logs / "optuna").table
+    assert len(table) == 12 * len(experiment.STEPS)
+    for run, trial in table.group_by("run"):
+        wanted = [experiment.held_out(str(run[0]).partition(",")[0], step) for step in experiment.STEPS]
+        assert trial["step"].to_list() == list(experiment.STEPS)
+        assert (trial["loss"] - trial["lr"]).to_list() == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from scalewise.probes.memorising.documents import Piece, corpus_files, pieces
 from scalewise.probes.memorising.forms import Forms, Operation
-from scalewise.probes.memorising.progress import tracked
+from scalewise.runs.progress import tracked
 
 if TYPE_CHECKING:
     import polars as pl

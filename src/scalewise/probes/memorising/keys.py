@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.probes.memorising.models import LanguageModel
-from scalewise.probes.memorising.progress import tracked
 from scalewise.runs.files import write_text
+from scalewise.runs.progress import tracked
 
 Vectors = NDArray[np.float32]
 EMBEDDED_AT_ONCE = 512

@@ -17,7 +17,7 @@ from scalewise.lab.data.windows import held_out_windows
 from scalewise.lab.reading import Reading
 from scalewise.probes.memorising.documents import corpus_files, pieces
 from scalewise.probes.memorising.models import LanguageModel
-from scalewise.probes.memorising.progress import tracked
+from scalewise.runs.progress import tracked
 
 BEGINNING, FOLLOWING = 64, 32
 """Tokens of a passage, at most half and a quarter of the model's context."""

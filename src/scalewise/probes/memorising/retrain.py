@@ -15,7 +15,7 @@ from scalewise.errors import QuestionError
 from scalewise.lab.reading import Reading
 from scalewise.lab.weights import TrainedModel
 from scalewise.probes.memorising.models import LabModel, Tokens
-from scalewise.probes.memorising.progress import tracked
+from scalewise.runs.progress import tracked
 from scalewise.runs.trials import Trials, trials_from
 
 if TYPE_CHECKING:

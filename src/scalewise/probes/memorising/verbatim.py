@@ -16,8 +16,8 @@ from scalewise.lab.data.windows import held_out_windows
 from scalewise.lab.reading import Reading
 from scalewise.probes.memorising.documents import corpus_files, pieces
 from scalewise.probes.memorising.models import LabModel
-from scalewise.probes.memorising.progress import tracked
 from scalewise.probes.memorising.spans import MOST_BYTES, Span, SpanIndex
+from scalewise.runs.progress import tracked
 from scalewise.runs.trials import Trials, trials_from
 
 MODEL, FRESH = "the model's", "fresh"

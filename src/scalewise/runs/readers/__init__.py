@@ -11,6 +11,7 @@ from scalewise.runs.embedded import EMBEDDED, read_embedded
 from scalewise.runs.readers.domainbed import DOMAINBED
 from scalewise.runs.readers.find import find
 from scalewise.runs.readers.format import Format
+from scalewise.runs.readers.frames import read_frame
 from scalewise.runs.readers.inspect_logs import INSPECT
 from scalewise.runs.readers.lightning import LIGHTNING
 from scalewise.runs.readers.lm_eval import LM_EVAL
@@ -40,7 +41,7 @@ from scalewise.runs.validate import checked, recognised
 if TYPE_CHECKING:
     import polars as pl
 
-STANDARD_INPUT, DATA_FRAME = "standard input", "data frame"
+STANDARD_INPUT = "standard input"
 FORMATS: tuple[Format, ...] = (
     TRAINER,
     LM_EVAL,
@@ -78,13 +79,16 @@ def read(
     flops_by: Convention = "given",
     from_name: str | None = None,
     join: str | Path | None = None,
+    items: bool = False,
+    progress: bool = False,
 ) -> Runs:
     """Read runs from files, folder trees or patterns of many formats, a store, the embedded suite (`"smol"`), standard
-    input (`"-"`) or a data frame.
+    input (`"-"`), a data frame (Polars, pandas, Arrow) or an open file.
 
     `columns` names columns that aliases cannot know, as {our name: the table's name}. `flops_by` is `given`, `full`
     (attention and last layer counted, from the model's shape) or `6nd`. `from_name` is a pattern of the runs' names,
     such as `d={width:int}_l={depth:int}`, and `join` a table with one row a run: both fill in what logs do not hold.
+    `items` asks for a row an item where evaluations logged their samples. `progress` shows a bar on a terminal.
     `Runs.report` says what was taken as what. Raises TableError in one sentence that names file, row and column.
     """
     report = ReadingReport()
@@ -94,8 +98,8 @@ def read(
         table = recognised(table, name, dict(columns or {}), said)
     else:
         said = report
-        table, name, one_tidy = _table(source, dict(columns or {}), report)
-    words: list[str] = []
+        table, name, one_tidy = _table(source, dict(columns or {}), items, progress, report)
+    words = ["--items"] if items else []
     if from_name is not None:
         table = from_names(table, from_name, report)
         words += ["--from-name", from_name]
@@ -110,14 +114,17 @@ def read(
     return replace(runs, read_with=(*runs.read_with, *words), reading=report.lines(), report=report)
 
 
-def _table(source: Any, named: dict[str, str], report: ReadingReport) -> "tuple[pl.DataFrame, str, bool]":
+def _table(
+    source: Any, named: dict[str, str], items: bool, progress: bool, report: ReadingReport
+) -> "tuple[pl.DataFrame, str, bool]":
     """The recognised table, the name of its source, and whether it is one tidy table, of which every row must do."""
     if isinstance(source, list | tuple) and source and all(isinstance(path, str | Path) for path in source):
         paths = [str(path) for path in source]
     elif isinstance(source, str | Path):
         paths = [str(source)]
     else:
-        return recognised(_frame(source), DATA_FRAME, named, report), DATA_FRAME, True
+        frame, name = read_frame(source, report)
+        return recognised(frame, name, named, report), name, True
     name = STANDARD_INPUT if paths == ["-"] else listed(paths)
     plain = _plain_table(paths[0], report) if len(paths) == 1 else None
     if plain is not None:
@@ -127,8 +134,8 @@ def _table(source: Any, named: dict[str, str], report: ReadingReport) -> "tuple[
             raise TableError(
                 f"{path}: a store is read alone; to mix it with others: scalewise export {path} --to parquet."
             )
-    found = find(paths, FORMATS, report)
-    return merged(found, named, report), name, len(found) == 1 and found[0].format.tidy
+    found = find(paths, FORMATS, report, items)
+    return merged(found, named, report, progress), name, len(found) == 1 and found[0].format.tidy
 
 
 def _plain_table(source: str, report: ReadingReport) -> "pl.DataFrame | None":
@@ -161,21 +168,3 @@ def _without_unsized(table: "pl.DataFrame", source: str, report: ReadingReport) 
         "--from-name 'NAME_{params:size}' or --join sizes.csv (columns run, params)",
     )
     return table.filter(pl.col("params").is_not_null())
-
-
-def _frame(frame: Any) -> "pl.DataFrame":
-    """A Polars, pandas or Arrow table."""
-    import polars as pl
-
-    if isinstance(frame, pl.DataFrame):
-        return frame
-    if isinstance(frame, pl.LazyFrame):
-        return frame.collect()
-    module = type(frame).__module__.split(".")[0]
-    if module == "pandas":
-        return pl.DataFrame({str(name): frame[name].to_numpy() for name in frame.columns})
-    if module == "pyarrow":
-        converted = pl.from_arrow(frame)
-        if isinstance(converted, pl.DataFrame):
-            return converted
-    raise TableError(f"runs cannot be read from a {type(frame).__name__}; give a path or a data frame.")

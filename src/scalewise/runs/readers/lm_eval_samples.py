@@ -47,5 +47,5 @@ def read(path: Path, name: str, report: ReadingReport) -> "pl.DataFrame":
 
 
 LM_EVAL_SAMPLES = Format(
-    "lm-evaluation-harness samples", unit, read, details_of="lm-evaluation-harness results", shared=False
+    "lm-evaluation-harness samples", unit, read, details_of="lm-evaluation-harness results", shared=True
 )

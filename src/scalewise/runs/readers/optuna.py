@@ -1,12 +1,13 @@
-"""Optuna studies in SQLite (schema of 5.0): one row a trial, at its end, with what it tried."""
+"""Optuna studies in SQLite (schema of 5.0): a row for each value that a trial reported, with what the trial tried."""
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scalewise.errors import TableError
-from scalewise.runs.readers.database import has_tables, opened
+from scalewise.runs.readers.database import Database, has_tables, opened
 from scalewise.runs.readers.format import Format
 from scalewise.runs.report import ReadingReport
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 STATES = {"COMPLETE": "finished", "RUNNING": "running", "WAITING": "waiting", "FAIL": "failed", "PRUNED": "killed"}
-INFINITE = {"INF_POS": math.inf, "INF_NEG": -math.inf}
+INFINITE = {"INF_POS": math.inf, "INF_NEG": -math.inf, "NAN": math.nan}
 
 
 def unit(path: Path, head: bytes) -> Path | None:
@@ -40,19 +41,46 @@ def read(path: Path, name: str, report: ReadingReport) -> "pl.DataFrame":
             _put(trials, trial, str(key), _plain(value))
         directions = {d for (d,) in database.rows("study_directions", ("direction",))}
         objective = "loss" if directions == {"MINIMIZE"} else "objective"
-        for trial, number, value, kind in database.rows(
-            "trial_values", ("trial_id", "objective", "value", "value_type")
-        ):
-            column = objective if number == 0 else f"objective_{number}"
-            _put(trials, trial, column, INFINITE.get(str(kind), value) if value is None else value)
+        for trial, number, value in _numbers(database, "trial_values", "objective", "value", path):
+            _put(trials, trial, objective if number == 0 else f"objective_{number}", value)
+        reported: dict[Any, dict[int, float | None]] = {}
+        for trial, step, value in _numbers(database, "trial_intermediate_values", "step", "intermediate_value", path):
+            reported.setdefault(trial, {})[step] = value
     if not trials:
         raise TableError(f"{path}: no trial is in there.")
     if objective == "loss":
         report.add("inferred", "the objective, which the study minimises, is taken as loss; name another with --column")
-    report.add("dropped", "values that trials reported on their way; each trial is one row, at its end")
     if any(row["state"] == "killed" for row in trials.values()):
         report.add("inferred", "pruned trials are killed runs: on record, and in no fit")
-    return pl.DataFrame(list(trials.values()), infer_schema_length=None, strict=False)
+    curves = [row for trial, own in trials.items() for row in _curve(own, reported.get(trial, {}), objective, report)]
+    return pl.DataFrame(curves, infer_schema_length=None, strict=False)
+
+
+def _numbers(
+    database: Database, table: str, place: str, value: str, path: Path
+) -> Iterator[tuple[Any, int, float | None]]:
+    """Trial, place and number. What is not finite is named in a column beside, which studies before 3.0 lack."""
+    kinds = [name for name in (f"{value}_type",) if name in database.tables().get(table, set())]
+    for trial, at, number, *kind in database.rows(table, ["trial_id", place, value, *kinds]):
+        if not isinstance(at, int) or not isinstance(number, int | float | None):
+            raise TableError(f"{path}: a value of trial {str(trial)[:20]} in '{table}' is no number.")
+        yield trial, at, INFINITE.get(str(*kind)) if number is None else number
+
+
+def _curve(
+    own: dict[str, Any], reported: dict[int, float | None], objective: str, report: ReadingReport
+) -> list[dict[str, Any]]:
+    """The trial's row at each step that it reported; at the last one stands its own value, where it has one."""
+    if not reported:
+        return [own]
+    report.add("columns", f"{objective} at a step is what the trial reported there, and at its last step its own value")
+    last = max(reported)
+    if own.get(objective) not in (None, reported[last]):
+        report.add("inferred", "trials whose value is another than what they reported last: their own value counts")
+    return [
+        own | {"step": step, objective: own.get(objective, value) if step == last else value}
+        for step, value in sorted(reported.items())
+    ]
 
 
 def _put(trials: dict[Any, dict[str, Any]], trial: Any, key: str, value: Any) -> None:

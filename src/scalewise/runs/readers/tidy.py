@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".jsonl", ".ndjson")
-GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC, PARQUET_MAGIC = b"\x1f\x8b", b"PAR1"
 SAMPLED_ROWS = 10_000
 """Rows of a CSV looked at to find each column's type; a later surprise is found and named."""
 MOST_CELLS = 2_000_000_000
@@ -70,14 +70,19 @@ def read_tidy(path: Path, report: ReadingReport, source: str | None = None) -> "
 
 
 def read_standard_input(source: str, report: ReadingReport) -> "pl.DataFrame":
-    """CSV text from standard input."""
+    return read_stream(sys.stdin.buffer.read(), source, report)
+
+
+def read_stream(content: bytes, source: str, report: ReadingReport) -> "pl.DataFrame":
+    """A table that came without a name: Parquet and JSON lines are known by their first bytes, the rest is CSV."""
     import tempfile
 
-    text = sys.stdin.buffer.read()
-    if not text.strip():
+    start = content[:4096].lstrip()
+    if not start:
         raise TableError(f"{source} is empty.")
-    with tempfile.NamedTemporaryFile(suffix=".csv") as file:
-        file.write(text)
+    ending = ".parquet" if content.startswith(PARQUET_MAGIC) else ".jsonl" if start.startswith(b"{") else ".csv"
+    with tempfile.NamedTemporaryFile(suffix=ending) as file:
+        file.write(content)
         file.flush()
         return read_tidy(Path(file.name), report, source)
 
