@@ -3,6 +3,7 @@
 import json
 import shutil
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -56,7 +57,7 @@ def test_an_archive_that_is_still_being_written_gives_the_samples_so_far(logs: P
     assert any("no score yet" in line for line in whole.report.dropped)
 
 
-def graded(tmp_path: Path, *scores: dict[str, object]) -> sw.Runs:
+def graded(tmp_path: Path, *scores: Mapping[str, object]) -> sw.Runs:
     samples = [{"id": f"q{i}", "epoch": 1 + i % 2, "scores": score} for i, score in enumerate(scores)]
     log = {"version": 2, "status": "success", "eval": {"model": "m", "task": "t"}, "samples": samples}
     (tmp_path / "log.json").write_text(json.dumps(log))
@@ -64,7 +65,7 @@ def graded(tmp_path: Path, *scores: dict[str, object]) -> sw.Runs:
 
 
 def test_grades_are_numbers_as_inspect_counts_them(tmp_path: Path) -> None:
-    letters = graded(tmp_path, *({"s": {"value": v}} for v in ("C", "I", "P", "N", True, "yes", "0.25", float("nan"))))
+    letters = graded(tmp_path, *[{"s": {"value": v}} for v in ("C", "I", "P", "N", True, "yes", "0.25", float("nan"))])
     assert letters.table["accuracy"].to_list() == [1, 0, 0.5, 0, 1, 1, 0.25, None]
     assert letters.table["repeat"].to_list() == [0, 1] * 4
     assert any("1 samples" in line for line in letters.report.dropped)

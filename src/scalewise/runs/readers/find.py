@@ -38,8 +38,8 @@ def find(paths: Sequence[str], formats: Sequence[Format], report: ReadingReport,
     unknown: list[str] = []
     for given in named:
         path = Path(given)
-        for file in _files(path, report) if path.is_dir() else (path,):
-            whole_tree = path.is_dir()
+        whole_tree = path.is_dir()
+        for file in _files(path, report) if whole_tree else (path,):
             match = _recognised(file, formats, whole_tree)
             if match is None and any(fnmatch(file.name, name) for kind in formats for name in kind.companions):
                 continue
@@ -48,7 +48,8 @@ def find(paths: Sequence[str], formats: Sequence[Format], report: ReadingReport,
                 continue
             unit, kind = match
             target = unit if whole_tree else file
-            found.setdefault(target.absolute(), Found(target, kind, _name(unit, base)))
+            if (key := target.absolute()) not in found:
+                found[key] = Found(target, kind, _name(unit, base))
     if not found:
         raise TableError(
             f"{listed(paths)}: nothing of a known format is in there, and it is not a store; see docs/reading.md."

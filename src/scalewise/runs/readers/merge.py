@@ -96,8 +96,9 @@ def _recognised(
         if alone:
             table = typed(group[0][1], source, dict(named), own)
         else:
-            with_file = [table.with_columns(pl.lit(item.name or None).alias(FILE)) for item, table in group]
-            joined = pl.concat(with_file, how="diagonal_relaxed")
+            joined = pl.concat([table for _, table in group], how="diagonal_relaxed", rechunk=True)
+            files = pl.DataFrame({FILE: [item.name or None for item, _ in group], "rows": [t.height for _, t in group]})
+            joined = joined.with_columns(files.select(pl.col(FILE).repeat_by("rows").explode()).to_series())
             here = {ours: theirs for ours, theirs in named.items() if theirs in joined.columns}
             table = _run_of_a_file(typed(joined, source, here, own), own)
         table = identified(table, source, own)
