@@ -111,9 +111,10 @@ def main() -> None:
         where = f"{error.filename}: " if error.filename else ""
         _end(f"{where}{error.strerror or error}.", WRONG_USE)
     except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
+    if status == INTERRUPTED:  # Typer makes this status of Ctrl-C
         _end("interrupted; a study goes on from here when the same command is given again.", INTERRUPTED)
-    else:
-        sys.exit(status)
+    sys.exit(status)
 
 
 def _end(sentence: str, status: int) -> NoReturn:
