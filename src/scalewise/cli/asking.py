@@ -16,6 +16,7 @@ from scalewise.cli.options import (
     Figures,
     FromName,
     Html,
+    Items,
     Join,
     NanDiverged,
     Table,
@@ -36,9 +37,10 @@ READING: dict[str, Any] = {
     "flops_by": Counting,
     "from_name": FromName,
     "join": Join,
+    "items": Items,
 }
 GIVING: dict[str, Any] = {"json": AsJson, "csv": Csv, "html": Html, "save_figures": Figures}
-DEFAULTS = {"nan_means_diverged": False, "flops_by": "given", "json": False}
+DEFAULTS = {"nan_means_diverged": False, "flops_by": "given", "items": False, "json": False}
 
 
 class QuestionGroup(TyperGroup):

@@ -13,6 +13,8 @@ def numbers(given: "pl.Series", source: str) -> "pl.Series":
     import polars as pl
 
     refuse_nested(given, source, "numbers")
+    if given.dtype.is_temporal():
+        raise TableError(f"{source}, column '{given.name}': cells are {given.dtype}, not numbers.")
     if given.dtype in (pl.String, pl.Categorical, pl.Enum):
         given = given.cast(pl.String).str.strip_chars().replace("", None)
     read = given.cast(pl.Float64, strict=False)
@@ -29,7 +31,7 @@ def numbers(given: "pl.Series", source: str) -> "pl.Series":
 def refuse_nested(given: "pl.Series", source: str, wanted: str) -> None:
     import polars as pl
 
-    if given.dtype.is_nested() or given.dtype in (pl.Binary, pl.Duration, pl.Boolean, pl.Object):
+    if given.dtype.is_nested() or given.dtype in (pl.Binary, pl.Boolean, pl.Object):
         raise TableError(f"{source}, column '{given.name}': cells are {given.dtype}, not {wanted}.")
 
 

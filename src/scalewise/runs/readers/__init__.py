@@ -9,7 +9,7 @@ from scalewise.errors import TableError
 from scalewise.runs.compute import Convention
 from scalewise.runs.embedded import EMBEDDED, read_embedded
 from scalewise.runs.readers.domainbed import DOMAINBED
-from scalewise.runs.readers.find import find
+from scalewise.runs.readers.find import find, no_items
 from scalewise.runs.readers.format import Format
 from scalewise.runs.readers.frames import read_frame
 from scalewise.runs.readers.inspect_logs import INSPECT
@@ -123,13 +123,18 @@ def _table(
     elif isinstance(source, str | Path):
         paths = [str(source)]
     else:
-        frame, name = read_frame(source, report)
-        return recognised(frame, name, named, report), name, True
+        paths = []
     name = STANDARD_INPUT if paths == ["-"] else listed(paths)
     plain = _plain_table(paths[0], report) if len(paths) == 1 else None
+    if not paths:
+        plain, name = read_frame(source, report)
     if plain is not None:
+        if items:
+            raise no_items(name)
         return recognised(plain, name, named, report), name, True
     for path in paths:
+        if path in ("-", *EMBEDDED) and not Path(path).exists():
+            raise TableError(f"{path}: is read alone, not beside others.")
         if Store.is_store(Path(path)):
             raise TableError(
                 f"{path}: a store is read alone; to mix it with others: scalewise export {path} --to parquet."

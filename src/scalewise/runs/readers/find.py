@@ -62,13 +62,16 @@ def find(paths: Sequence[str], formats: Sequence[Format], report: ReadingReport,
 def _by_item(found: list[Found], report: ReadingReport) -> list[Found]:
     kept = [replace(item, format=item.format.by_item or item.format) for item in found if _has_items(item.format)]
     if not kept:
-        raise TableError(
-            f"{found[0].path}: no rows by item; samples of lm-evaluation-harness (--log_samples) and logs of Inspect "
-            "have them."
-        )
+        raise no_items(str(found[0].path))
     if len(kept) < len(found):
         report.add("dropped", f"{len(found) - len(kept):,} files without rows by item")
     return kept
+
+
+def no_items(source: str) -> TableError:
+    return TableError(
+        f"{source}: no rows by item; samples of lm-evaluation-harness (--log_samples) and logs of Inspect have them."
+    )
 
 
 def _has_items(kind: Format) -> bool:

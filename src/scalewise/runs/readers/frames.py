@@ -1,5 +1,6 @@
 """Tables that are in memory already: Polars, pandas and Arrow data frames, and open files."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from scalewise.errors import TableError
@@ -24,7 +25,8 @@ def read_frame(given: Any, report: ReadingReport) -> "tuple[pl.DataFrame, str]":
     if type(given).__module__.split(".")[0] == "pandas" and hasattr(given, "columns"):
         return _from_pandas(given), DATA_FRAME
     if hasattr(given, "__arrow_c_stream__") or hasattr(given, "__arrow_c_array__"):
-        return pl.DataFrame(given), DATA_FRAME
+        with suppress(pl.exceptions.PolarsError):
+            return pl.DataFrame(given), DATA_FRAME
     if hasattr(given, "read"):
         name = str(getattr(given, "name", OPEN_FILE))
         content = given.read()
