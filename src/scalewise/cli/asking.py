@@ -10,13 +10,13 @@ from typer.core import TyperGroup
 
 from scalewise.cli.options import (
     AsJson,
+    ByItem,
     Column,
     Counting,
     Csv,
     Figures,
     FromName,
     Html,
-    Items,
     Join,
     NanDiverged,
     Table,
@@ -37,10 +37,10 @@ READING: dict[str, Any] = {
     "flops_by": Counting,
     "from_name": FromName,
     "join": Join,
-    "items": Items,
+    "by_item": ByItem,
 }
 GIVING: dict[str, Any] = {"json": AsJson, "csv": Csv, "html": Html, "save_figures": Figures}
-DEFAULTS = {"nan_means_diverged": False, "flops_by": "given", "items": False, "json": False}
+DEFAULTS = {"nan_means_diverged": False, "flops_by": "given", "by_item": False, "json": False}
 
 
 class QuestionGroup(TyperGroup):

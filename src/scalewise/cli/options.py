@@ -34,8 +34,8 @@ FromName = Annotated[
 Join = Annotated[
     Path | None, typer.Option("--join", metavar="FILE", help="A table of one row a run that fills in sizes or recipes.")
 ]
-Items = Annotated[
-    bool, typer.Option("--items", help="A row an item instead of a row a model: samples of lm-eval and Inspect.")
+ByItem = Annotated[
+    bool, typer.Option("--by-item", help="A row an item instead of a row a model: samples of lm-eval and Inspect.")
 ]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON instead of text.")]
@@ -69,7 +69,7 @@ def read_table(
     flops_by: FlopsBy,
     from_name: str | None = None,
     join: Path | None = None,
-    items: bool = False,
+    by_item: bool = False,
 ) -> "Runs":
     from scalewise.errors import TableError
     from scalewise.runs import read
@@ -81,5 +81,5 @@ def read_table(
             why = "given twice" if equals else "write OURS=THEIRS, for example params=n_weights"
             raise TableError(f"--column {pair}: {why}.")
         named[ours] = theirs
-    runs = read(source, named, nan_means_diverged, flops_by, from_name, join, items, progress=True)
+    runs = read(source, named, nan_means_diverged, flops_by, from_name, join, by_item, progress=True)
     return runs.filtered(where) if where else runs

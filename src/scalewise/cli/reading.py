@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from scalewise.cli.options import (
+    ByItem,
     Column,
     Counting,
     FromName,
-    Items,
     Join,
     NanDiverged,
     Where,
@@ -33,7 +33,7 @@ def read_runs(
     save: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the tidy table: .csv or .parquet.")] = None,
     from_name: FromName = None,
     join: Join = None,
-    items: Items = False,
+    by_item: ByItem = False,
     where: Where = None,
     column: Column = None,
     nan_means_diverged: NanDiverged = False,
@@ -46,7 +46,7 @@ def read_runs(
     if into:
         saved.check_folder(into)
     source = paths[0] if len(paths) == 1 else paths
-    runs = read_table(source, where, column, nan_means_diverged, flops_by, from_name, join, items)
+    runs = read_table(source, where, column, nan_means_diverged, flops_by, from_name, join, by_item)
     if into:
         saved.save(runs, into)
     if save:

@@ -24,13 +24,13 @@ def by_run(runs: sw.Runs) -> dict[str, float]:
 
 
 def test_samples_of_inspect_give_the_scores_that_inspect_gives(logs: Path) -> None:
-    items, sums = sw.read(logs / "inspect", items=True), sw.read(logs / "inspect")
+    items, sums = sw.read(logs / "inspect", by_item=True), sw.read(logs / "inspect")
     assert len(items) == 60
     assert items.table["item"].n_unique() == 20
     assert set(items.table["repeat"]) == {0}
     assert by_run(items) == pytest.approx(dict(sums.table.select("run", "accuracy").rows()))
     assert any("only scorer, 'match'" in line for line in items.report.columns)
-    assert items.read_with == ("--items",)
+    assert items.read_with == ("--by-item",)
 
 
 def test_a_json_log_gives_the_same_samples(logs: Path, tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_json_log_gives_the_same_samples(logs: Path, tmp_path: Path) -> None:
         log = json.loads(parts["header.json"]) | {"samples": samples}
         (tmp_path / path.with_suffix(".json").name).write_text(json.dumps(log))
     kept = ["run", "task", "item", "repeat", "accuracy"]
-    alike = [sw.read(at, items=True).table.select(kept).sort("run", "item") for at in (tmp_path, logs / "inspect")]
+    alike = [sw.read(at, by_item=True).table.select(kept).sort("run", "item") for at in (tmp_path, logs / "inspect")]
     assert alike[0].equals(alike[1])
 
 
@@ -51,7 +51,7 @@ def test_an_archive_that_is_still_being_written_gives_the_samples_so_far(logs: P
         for name, content in unpacked(path).items():
             if name not in ("header.json", "summaries.json", "reductions.json", "_journal/summaries/4.json"):
                 live.writestr(name, content)
-    assert len(sw.read(tmp_path, items=True)) == 18
+    assert len(sw.read(tmp_path, by_item=True)) == 18
     whole = sw.read(tmp_path)
     assert whole.table["state"].to_list() == ["running"]
     assert any("no score yet" in line for line in whole.report.dropped)
@@ -61,7 +61,7 @@ def graded(tmp_path: Path, *scores: Mapping[str, object]) -> sw.Runs:
     samples = [{"id": f"q{i}", "epoch": 1 + i % 2, "scores": score} for i, score in enumerate(scores)]
     log = {"version": 2, "status": "success", "eval": {"model": "m", "task": "t"}, "samples": samples}
     (tmp_path / "log.json").write_text(json.dumps(log))
-    return sw.read(tmp_path / "log.json", items=True)
+    return sw.read(tmp_path / "log.json", by_item=True)
 
 
 def test_grades_are_numbers_as_inspect_counts_them(tmp_path: Path) -> None:
@@ -76,18 +76,18 @@ def test_grades_are_numbers_as_inspect_counts_them(tmp_path: Path) -> None:
 
 
 def test_samples_of_lm_eval_stand_for_their_sums_when_asked_for(logs: Path, tmp_path: Path) -> None:
-    items = sw.read(logs / "lm_eval", items=True)
+    items = sw.read(logs / "lm_eval", by_item=True)
     assert len(items) == 60
     assert any("without rows by item" in line for line in items.report.dropped)
     folder = tmp_path / "w16_d1"
     shutil.copytree(logs / "lm_eval" / "w16_d1", folder)
     one = next(folder.glob("samples_*"))
     shutil.copy(one, folder / one.name.replace("samples_items", "samples_others"))
-    both = sw.read(folder, items=True).table
+    both = sw.read(folder, by_item=True).table
     assert both["run"].unique().to_list() == ["w16_d1"]
     assert both.group_by("task").len().sort("task").rows() == [("items", 20), ("others", 20)]
 
 
 def test_logs_without_items_say_what_has_them(logs: Path) -> None:
     with pytest.raises(TableError, match=r"lm-evaluation-harness .* and logs of Inspect have them"):
-        sw.read(logs / "tensorboard", items=True)
+        sw.read(logs / "tensorboard", by_item=True)

@@ -79,7 +79,7 @@ def read(
     flops_by: Convention = "given",
     from_name: str | None = None,
     join: str | Path | None = None,
-    items: bool = False,
+    by_item: bool = False,
     progress: bool = False,
 ) -> Runs:
     """Read runs from files, folder trees or patterns of many formats, a store, the embedded suite (`"smol"`), standard
@@ -88,7 +88,7 @@ def read(
     `columns` names columns that aliases cannot know, as {our name: the table's name}. `flops_by` is `given`, `full`
     (attention and last layer counted, from the model's shape) or `6nd`. `from_name` is a pattern of the runs' names,
     such as `d={width:int}_l={depth:int}`, and `join` a table with one row a run: both fill in what logs do not hold.
-    `items` asks for a row an item where evaluations logged their samples. `progress` shows a bar on a terminal.
+    `by_item` asks for a row an item where evaluations logged their samples. `progress` shows a bar on a terminal.
     `Runs.report` says what was taken as what. Raises TableError in one sentence that names file, row and column.
     """
     report = ReadingReport()
@@ -98,8 +98,8 @@ def read(
         table = recognised(table, name, dict(columns or {}), said)
     else:
         said = report
-        table, name, one_tidy = _table(source, dict(columns or {}), items, progress, report)
-    words = ["--items"] if items else []
+        table, name, one_tidy = _table(source, dict(columns or {}), by_item, progress, report)
+    words = ["--by-item"] if by_item else []
     if from_name is not None:
         table = from_names(table, from_name, report)
         words += ["--from-name", from_name]
@@ -115,7 +115,7 @@ def read(
 
 
 def _table(
-    source: Any, named: dict[str, str], items: bool, progress: bool, report: ReadingReport
+    source: Any, named: dict[str, str], by_item: bool, progress: bool, report: ReadingReport
 ) -> "tuple[pl.DataFrame, str, bool]":
     """The recognised table, the name of its source, and whether it is one tidy table, of which every row must do."""
     if isinstance(source, list | tuple) and source and all(isinstance(path, str | Path) for path in source):
@@ -129,7 +129,7 @@ def _table(
     if not paths:
         plain, name = read_frame(source, report)
     if plain is not None:
-        if items:
+        if by_item:
             raise no_items(name)
         return recognised(plain, name, named, report), name, True
     for path in paths:
@@ -139,7 +139,7 @@ def _table(
             raise TableError(
                 f"{path}: a store is read alone; to mix it with others: scalewise export {path} --to parquet."
             )
-    found = find(paths, FORMATS, report, items)
+    found = find(paths, FORMATS, report, by_item)
     return merged(found, named, report, progress), name, len(found) == 1 and found[0].format.tidy
 
 

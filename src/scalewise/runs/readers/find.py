@@ -26,8 +26,8 @@ class Found:
     name: str
 
 
-def find(paths: Sequence[str], formats: Sequence[Format], report: ReadingReport, items: bool = False) -> list[Found]:
-    """What there is to read, in order, each thing once: with `items` what has rows by item, and nothing else. What is
+def find(paths: Sequence[str], formats: Sequence[Format], report: ReadingReport, by_item: bool = False) -> list[Found]:
+    """What there is to read, in order, each thing once: with `by_item` what has rows by item, and nothing else. What is
     left alone is counted in the report.
 
     Raises TableError for a path that is not there, a single file of no known format, or folders without any.
@@ -56,7 +56,7 @@ def find(paths: Sequence[str], formats: Sequence[Format], report: ReadingReport,
         )
     if unknown:
         report.add("dropped", f"{len(unknown):,} files of no known format: {listed(unknown, most=3)}")
-    return _by_item(list(found.values()), report) if items else _without_details(list(found.values()), report)
+    return _by_item(list(found.values()), report) if by_item else _without_details(list(found.values()), report)
 
 
 def _by_item(found: list[Found], report: ReadingReport) -> list[Found]:
@@ -85,7 +85,7 @@ def _without_details(found: list[Found], report: ReadingReport) -> list[Found]:
         kind = details[0].format
         report.add(
             "dropped",
-            f"{len(details):,} files of {kind.name}, which {kind.details_of} sum up; for rows by item: --items",
+            f"{len(details):,} files of {kind.name}, which {kind.details_of} sum up; for rows by item: --by-item",
         )
     return [item for item in found if item.format.details_of not in names]
 

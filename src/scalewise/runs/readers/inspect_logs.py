@@ -53,7 +53,7 @@ def read(path: Path, name: str, report: ReadingReport) -> "pl.DataFrame":
     if f"{task}/accuracy" in row and len(scores) == 1:
         report.add("columns", "accuracy is that of the log's only scorer")
         row["accuracy"] = row[f"{task}/accuracy"]
-    report.add("dropped", "samples; scores are those of whole logs (for a row a sample: --items)")
+    report.add("dropped", "samples; scores are those of whole logs (for a row a sample: --by-item)")
     return pl.DataFrame([row])
 
 
