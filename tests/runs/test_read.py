@@ -121,11 +121,11 @@ def test_a_pandas_frame_keeps_its_named_index_and_its_missing_cells() -> None:
         sw.read(pandas.DataFrame([[1e6, 2e6]], columns=["params", "params"]))
 
 
-@pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl"])
+@pytest.mark.parametrize("ending", ["csv", "parquet", "ndjson"])
 def test_an_open_file_is_read_whatever_it_holds(tmp_path: Path, ending: str) -> None:
     table = pl.read_csv(io.StringIO(GOOD))
     path = tmp_path / "unnamed"
-    {"csv": table.write_csv, "parquet": table.write_parquet, "jsonl": table.write_ndjson}[ending](path)
+    getattr(table, f"write_{ending}")(path)
     with path.open("rb") as file:
         runs = sw.read(file)
     assert runs.source == str(path)

@@ -6,11 +6,14 @@ import sqlite3
 import zipfile
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 import scalewise as sw
 from scalewise.errors import TableError
 from scalewise.runs.readers import archive, bounded, tidy
+from scalewise.runs.readers.parquet_pages import check_pages
 
 
 def written(tmp_path: Path, name: str, content: bytes) -> Path:
@@ -67,6 +70,40 @@ def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         file.writestr("header.json", b" " * 2**22)
     with pytest.raises(TableError, match="more than 1 MB; refused"):
         sw.read(tmp_path / "bomb.eval")
+
+
+def parquet(path: Path, compression: str = "zstd") -> bytes:
+    table = pl.DataFrame({"run": ["a"] * 500 + ["b"] * 500, "params": [1e6] * 1000, "loss": np.linspace(3, 2, 1000)})
+    table.write_parquet(path, compression=compression, row_group_size=400)  # type: ignore[arg-type]
+    return path.read_bytes()
+
+
+def test_pages_of_parquet_are_counted_before_they_are_read(tmp_path: Path) -> None:
+    """A page that claims -1 values makes Polars ask for 2 ** 61 bytes, which ends the process."""
+    path = tmp_path / "pages.parquet"
+    content = parquet(path)
+    check_pages(path, str(path))
+    right, minus_one = b"\x15\xa0\x06", b"\x15\x81\x00"  # 400 values in a page's header, as a number of two bytes
+    places = [i for i in range(len(content)) if content.startswith(right, i)]
+    assert places
+    for place in places:
+        path.write_bytes(content[:place] + minus_one + content[place + 3 :])
+        with pytest.raises(TableError, match="a count in it is absurd"):
+            sw.read(path)
+
+
+@pytest.mark.parametrize("compression", ["uncompressed", "snappy", "gzip", "zstd", "lz4"])
+def test_parquet_of_every_compression_passes(tmp_path: Path, compression: str) -> None:
+    parquet(tmp_path / "sound.parquet", compression)
+    assert len(sw.read(tmp_path / "sound.parquet")) == 1000
+
+
+@pytest.mark.parametrize("cut", [1, 8, 12, 300, 2000])
+def test_parquet_that_is_cut_short_says_so(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "cut.parquet"
+    path.write_bytes(parquet(path)[:-cut])
+    with pytest.raises(TableError, match=r"cut.parquet: cannot be read as Parquet: .*\.$"):
+        sw.read(path)
 
 
 def test_names_inside_an_archive_lead_nowhere(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from scalewise.errors import TableError
 from scalewise.runs.columns import COLUMNS, normalised
 from scalewise.runs.readers.bounded import LONGEST_LINE
 from scalewise.runs.readers.format import Format
+from scalewise.runs.readers.parquet_pages import check_pages
 from scalewise.runs.report import ReadingReport
 from scalewise.runs.table import listed
 
@@ -91,6 +92,7 @@ def _read_parquet(path: Path, source: str) -> "pl.DataFrame":
     """A few bytes of Parquet can stand for any number of equal cells: they are counted first."""
     import polars as pl
 
+    check_pages(path, source)
     lazy = pl.scan_parquet(path, glob=False)
     columns = len(lazy.collect_schema())
     rows = int(lazy.select(pl.len()).collect().item())
