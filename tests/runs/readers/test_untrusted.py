@@ -13,7 +13,7 @@ import pytest
 import scalewise as sw
 from scalewise.errors import TableError
 from scalewise.runs.readers import archive, bounded, tidy
-from scalewise.runs.readers.parquet_pages import check_pages
+from scalewise.runs.readers.parquet_pages import counted_cells
 
 
 def written(tmp_path: Path, name: str, content: bytes) -> Path:
@@ -82,7 +82,7 @@ def test_pages_of_parquet_are_counted_before_they_are_read(tmp_path: Path) -> No
     """A page that claims -1 values makes Polars ask for 2 ** 61 bytes, which ends the process."""
     path = tmp_path / "pages.parquet"
     content = parquet(path)
-    check_pages(path, str(path))
+    assert counted_cells(path, str(path)) == 3000
     right, minus_one = b"\x15\xa0\x06", b"\x15\x81\x00"  # 400 values in a page's header, as a number of two bytes
     places = [i for i in range(len(content)) if content.startswith(right, i)]
     assert places
@@ -90,6 +90,13 @@ def test_pages_of_parquet_are_counted_before_they_are_read(tmp_path: Path) -> No
         path.write_bytes(content[:place] + minus_one + content[place + 3 :])
         with pytest.raises(TableError, match="a count in it is absurd"):
             sw.read(path)
+
+
+def test_absurdly_many_equal_cells_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tidy, "MOST_CELLS", 2999)
+    parquet(tmp_path / "many.parquet")
+    with pytest.raises(TableError, match="3,000 cells; more than 2,999 are refused"):
+        sw.read(tmp_path / "many.parquet")
 
 
 @pytest.mark.parametrize("compression", ["uncompressed", "snappy", "gzip", "zstd", "lz4"])

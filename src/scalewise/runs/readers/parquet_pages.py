@@ -29,16 +29,19 @@ class Damaged(Exception):
     """What is wrong, in a few words."""
 
 
-def check_pages(path: Path, source: str) -> None:
-    """Raise TableError when the file's end or the header of a page cannot be true."""
+def counted_cells(path: Path, source: str) -> int:
+    """How many cells the file holds. Raises TableError when its end or the header of a page cannot be true."""
+    cells = 0
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
             for group in _listed(_footer(file, size).get(4)):
+                rows = _count(_struct(group).get(3))
                 for column in _listed(_struct(group).get(1)):
-                    _check_chunk(file, size, _struct(_struct(column).get(3)))
+                    cells += max(rows, _checked_chunk(file, size, _struct(_struct(column).get(3))))
     except Damaged as error:
         raise TableError(f"{source}: cannot be read as Parquet: {error}.") from None
+    return cells
 
 
 def _footer(file: BinaryIO, size: int) -> dict[int, Any]:
@@ -56,8 +59,8 @@ def _part(file: BinaryIO, place: int, length: int) -> bytes:
     return file.read(length)
 
 
-def _check_chunk(file: BinaryIO, size: int, chunk: dict[int, Any]) -> None:
-    """Walk from page to page of one column of one group of rows."""
+def _checked_chunk(file: BinaryIO, size: int, chunk: dict[int, Any]) -> int:
+    """The values of one column in one group of rows, counted from page to page."""
     values, length = _count(chunk.get(5)), _count(chunk.get(7))
     place = min((_count(chunk[key]) for key in (9, 11) if chunk.get(key)), default=0)
     end, found = place + length, 0
@@ -74,6 +77,7 @@ def _check_chunk(file: BinaryIO, size: int, chunk: dict[int, Any]) -> None:
         place += header.place + packed
     if place > end or found != values:
         raise Damaged("its pages do not hold what its end says")
+    return values
 
 
 def _count(value: Any) -> int:

@@ -18,7 +18,7 @@ from scalewise.errors import TableError
 from scalewise.runs.columns import COLUMNS, normalised
 from scalewise.runs.readers.bounded import LONGEST_LINE
 from scalewise.runs.readers.format import Format
-from scalewise.runs.readers.parquet_pages import check_pages
+from scalewise.runs.readers.parquet_pages import counted_cells
 from scalewise.runs.report import ReadingReport
 from scalewise.runs.table import listed
 
@@ -30,7 +30,7 @@ GZIP_MAGIC, PARQUET_MAGIC = b"\x1f\x8b", b"PAR1"
 SAMPLED_ROWS = 10_000
 """Rows of a CSV looked at to find each column's type; a later surprise is found and named."""
 MOST_CELLS = 2_000_000_000
-"""Rows times columns of a Parquet file."""
+"""Of a Parquet file."""
 SMALL, MOST_PACKED = 256 * 2**20, 100
 """Bytes up to which gzipped text may unpack in any case, and how many times its size beyond."""
 DEEPEST = 100
@@ -92,12 +92,9 @@ def _read_parquet(path: Path, source: str) -> "pl.DataFrame":
     """A few bytes of Parquet can stand for any number of equal cells: they are counted first."""
     import polars as pl
 
-    check_pages(path, source)
-    lazy = pl.scan_parquet(path, glob=False)
-    columns = len(lazy.collect_schema())
-    rows = int(lazy.select(pl.len()).collect().item())
-    if rows * columns > MOST_CELLS:
-        raise TableError(f"{source}: {rows:,} rows of {columns:,} columns; more than {MOST_CELLS:,} cells are refused.")
+    cells = counted_cells(path, source)
+    if cells > MOST_CELLS:
+        raise TableError(f"{source}: {cells:,} cells; more than {MOST_CELLS:,} are refused.")
     return pl.read_parquet(path, glob=False)
 
 
