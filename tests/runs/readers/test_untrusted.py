@@ -140,6 +140,26 @@ def test_a_database_runs_nothing_and_stays_as_it_is(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["endless.db"]
 
 
+def test_a_database_with_a_log_ahead_leaves_no_file_and_may_be_written_meanwhile(tmp_path: Path) -> None:
+    """As Trackio keeps its own: at rest nothing is made beside it; while it is written, committed rows are seen."""
+    path = tmp_path / "live.db"
+    with sqlite3.connect(path) as writer:
+        writer.execute("pragma journal_mode = wal")
+        writer.execute("create table metrics(run_name, step, metrics)")
+        writer.execute("create table configs(run_name, config)")
+        writer.execute("""insert into metrics values ('a', 1, '{"val/loss": 3.0}')""")
+    writer.close()
+    assert sw.read(path).table["loss"].to_list() == [3.0]
+    assert [p.name for p in tmp_path.iterdir()] == ["live.db"]
+    writer = sqlite3.connect(path)
+    writer.execute("""insert into metrics values ('a', 2, '{"val/loss": 2.5}')""")
+    writer.commit()
+    writer.execute("""insert into metrics values ('a', 3, '{"val/loss": 2.0}')""")
+    assert sw.read(tmp_path).table["loss"].to_list() == [3.0, 2.5]
+    assert not sw.read(tmp_path).report.dropped
+    writer.close()
+
+
 def test_a_pickle_in_a_tree_is_left_alone(tmp_path: Path) -> None:
     class Dangerous:
         def __reduce__(self) -> tuple[object, tuple[str]]:

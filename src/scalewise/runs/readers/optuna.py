@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scalewise.errors import TableError
-from scalewise.runs.readers.database import Database, has_tables, opened
+from scalewise.runs.readers.database import COMPANIONS, Database, has_tables, opened
 from scalewise.runs.readers.format import Format
 from scalewise.runs.report import ReadingReport
 
@@ -108,4 +108,4 @@ def _plain(text: Any, nested: bool = False) -> Any:
     return value if nested or isinstance(value, int | float) else str(value)[:300]
 
 
-OPTUNA = Format("Optuna", unit, read)
+OPTUNA = Format("Optuna", unit, read, companions=COMPANIONS)
