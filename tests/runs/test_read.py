@@ -78,7 +78,7 @@ def test_a_column_can_be_named(tmp_path: Path) -> None:
     assert sw.read(path, columns={"params": "weights"}).numbers("params")[0] == 1e6
 
 
-@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "jsonl", "csv.gz"])
+@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "jsonl", "csv.gz", "jsonl.gz"])
 def test_every_tidy_format_reads_alike(tmp_path: Path, ending: str) -> None:
     import gzip
 
@@ -88,6 +88,8 @@ def test_every_tidy_format_reads_alike(tmp_path: Path, ending: str) -> None:
         table.write_parquet(path)
     elif ending == "jsonl":
         table.write_ndjson(path)
+    elif ending == "jsonl.gz":
+        path.write_bytes(gzip.compress(table.write_ndjson().encode()))
     elif ending == "csv.gz":
         path.write_bytes(gzip.compress(GOOD.encode()))
     else:
@@ -261,6 +263,21 @@ def test_keys_that_come_late_in_json_lines_are_not_lost(tmp_path: Path) -> None:
     lines = ['{"params": 1e6, "tokens": 1e8, "loss": 3.0}'] * 12_000
     lines[11_000] = '{"params": 1e6, "tokens": 100000000, "loss": 9.5, "state": "diverged"}'
     assert sw.read(write(tmp_path, "\n".join(lines), "runs.jsonl")).failed["run"].to_list() == ["row 11001"]
+
+
+def test_objects_in_json_lines_are_columns(tmp_path: Path) -> None:
+    """As a script writes them that dumps its configuration into every row."""
+    line = '{"config": {"n_params": 1e6, "optimizer": {"name": "muon"}}, "loss": 3.0}\n'
+    runs = sw.read(write(tmp_path, line, "runs.jsonl"))
+    assert runs.table.select("params", "loss", "config.optimizer.name").rows() == [(1e6, 3.0, "muon")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_text_that_is_not_utf_8_is_refused(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "runs.csv"
+    path.write_bytes("run,params,loss\ncaf\xe9,1e6,3\n".encode(encoding))
+    with pytest.raises(TableError, match="save it as UTF-8"):
+        sw.read(path)
 
 
 def test_json_lines_with_nan_as_python_writes_them(tmp_path: Path) -> None:
