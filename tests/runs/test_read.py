@@ -156,6 +156,7 @@ def test_dates_are_no_numbers() -> None:
         ("#Params (B)", "1.5", "params", 1.5e9),
         ("metrics.val_loss", "2.5", "loss", 2.5),
         ("params.learning_rate", "0.01", "lr", 0.01),
+        ("eval/c4_en-validation/CrossEntropyLoss", "2.5", "loss", 2.5),
     ],
 )
 def test_names_of_exports_are_understood(tmp_path: Path, header: str, value: str, ours: str, wanted: float) -> None:

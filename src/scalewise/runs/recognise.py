@@ -1,5 +1,6 @@
 """Which of a table's columns is which of ours: exact names first, then what the user named, then aliases."""
 
+import re
 from typing import TYPE_CHECKING
 
 from scalewise.errors import TableError, did_you_mean
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 HEADINGS = ("metrics.", "params.", "config.", "summary.", "config/", "summary/")
 """What exports of MLflow (`search_runs`) and W&B put before the names that a run logged."""
+SETS_LOSS = re.compile(r"eval/[^/]+/CrossEntropyLoss")
+"""OLMo's losses on its evaluation sets."""
 
 
 def recognise(table: "pl.DataFrame", source: str, named: dict[str, str], report: ReadingReport) -> "pl.DataFrame":
@@ -78,6 +81,8 @@ def _candidates(column: Column, by_normal: dict[str, list[str]]) -> list[str]:
     """The table's columns that may be this one, the best first."""
     aliases = (column.name, *column.aliases, *(alias for alias, _, _ in column.converted))
     found = [name for alias in aliases for name in by_normal.get(normalised(alias), [])]
+    if column.name == "loss":
+        found += [name for names in by_normal.values() for name in names if SETS_LOSS.fullmatch(name)]
     exact = [name for name in found if name == column.name]
     return list(dict.fromkeys(exact + found))
 
