@@ -36,6 +36,7 @@ SCORES = {
     "domainbed": "DomainBed",
     "model_card": "Hugging Face model card",
     "optuna": "Optuna",
+    "optuna_journal": "Optuna journal",
 }
 ELSEWHERE = {"lm-evaluation-harness samples"}
 """Formats with a test of their own below."""
@@ -71,7 +72,7 @@ def test_the_curves_are_those_of_the_experiment(name: str, logs: Path, experimen
         assert table["train_loss"].to_list() == pytest.approx(trained, rel=2e-6)
 
 
-@pytest.mark.parametrize("name", sorted(set(SCORES) - {"optuna", "lm_eval"}))
+@pytest.mark.parametrize("name", sorted(set(SCORES) - {"optuna", "optuna_journal", "lm_eval"}))
 def test_the_scores_are_those_of_the_experiment(name: str, logs: Path, experiment: ModuleType) -> None:
     ended = sw.read(logs / name).ended.sort("run")
     assert [run.rpartition("/")[2] for run in ended["run"]] == list(experiment.RUNS)
@@ -98,17 +99,19 @@ def test_lm_eval_gives_scores_sizes_and_items(logs: Path) -> None:
     assert by_item["accuracy"].to_list() == runs.table.sort("run")["items/acc"].to_list()
 
 
-def test_an_optuna_study_says_what_was_tried(logs: Path) -> None:
-    runs = sw.read(logs / "optuna")
+@pytest.mark.parametrize("name", ["optuna", "optuna_journal"])
+def test_an_optuna_study_says_what_was_tried(name: str, logs: Path) -> None:
+    runs = sw.read(logs / name)
     assert len(runs.ended) == 12
     assert set(runs.table["optimizer"]) <= {"adamw", "muon"}
     assert runs.table["lr"].is_between(1e-4, 1e-2).all()
     assert runs.failed["run"].unique(maintain_order=True).to_list() == [f"{run}, trial 3" for run in NO_SIZES]
 
 
-def test_what_optuna_trials_reported_on_their_way_is_a_curve(logs: Path, experiment: ModuleType) -> None:
+@pytest.mark.parametrize("name", ["optuna", "optuna_journal"])
+def test_what_optuna_trials_reported_on_their_way_is_a_curve(name: str, logs: Path, experiment: ModuleType) -> None:
     """Each reported the held-out loss at four steps plus its rate, and ended with the last of them."""
-    table = sw.read(logs / "optuna").table
+    table = sw.read(logs / name).table
     assert len(table) == 12 * len(experiment.STEPS)
     for run, trial in table.group_by("run"):
         wanted = [experiment.held_out(str(run[0]).partition(",")[0], step) for step in experiment.STEPS]

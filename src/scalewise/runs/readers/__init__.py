@@ -25,6 +25,7 @@ from scalewise.runs.readers.model_card import MODEL_CARD
 from scalewise.runs.readers.nanochat import NANOCHAT
 from scalewise.runs.readers.nanogpt import NANOGPT
 from scalewise.runs.readers.optuna import OPTUNA
+from scalewise.runs.readers.optuna_journal import OPTUNA_JOURNAL
 from scalewise.runs.readers.sizes import from_names, joined
 from scalewise.runs.readers.tensorboard import TENSORBOARD
 from scalewise.runs.readers.tidy import TIDY, read_standard_input
@@ -58,6 +59,7 @@ FORMATS: tuple[Format, ...] = (
     LIGHTNING,
     INSPECT,
     OPTUNA,
+    OPTUNA_JOURNAL,
     TRACKIO,
     DOMAINBED,
     MODEL_CARD,

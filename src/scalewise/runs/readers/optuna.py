@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 STATES = {"COMPLETE": "finished", "RUNNING": "running", "WAITING": "waiting", "FAIL": "failed", "PRUNED": "killed"}
+Trials = dict[Any, dict[str, Any]]
+"""By their ids."""
 INFINITE = {"INF_POS": math.inf, "INF_NEG": -math.inf, "NAN": math.nan}
 
 
@@ -25,27 +27,34 @@ def unit(path: Path, head: bytes) -> Path | None:
 
 def read(path: Path, name: str, report: ReadingReport) -> "pl.DataFrame":
     """Categorical choices stand as what was chosen; a pruned trial is killed, at the last value it reported."""
-    import polars as pl
-
     with opened(path) as database:
         studies = dict(database.rows("studies", ("study_id", "study_name")))
-        trials: dict[Any, dict[str, Any]] = {}
+        trials: Trials = {}
         for trial, study, number, state in database.rows("trials", ("trial_id", "study_id", "number", "state")):
             title, ended = str(studies.get(study, study)), STATES.get(str(state), "finished")
             trials[trial] = {"run": f"{title}, trial {number}", "study": title, "trial": number, "state": ended}
         for trial, key, value, choices in database.rows(
             "trial_params", ("trial_id", "param_name", "param_value", "distribution_json")
         ):
-            _put(trials, trial, str(key), _chosen(value, choices))
+            put(trials, trial, str(key), chosen(value, choices))
         for trial, key, value in database.rows("trial_user_attributes", ("trial_id", "key", "value_json")):
-            _put(trials, trial, str(key), _plain(value))
+            put(trials, trial, str(key), plain(value))
         directions = {d for (d,) in database.rows("study_directions", ("direction",))}
         objective = "loss" if directions == {"MINIMIZE"} else "objective"
         for trial, number, value in _numbers(database, "trial_values", "objective", "value", path):
-            _put(trials, trial, objective if number == 0 else f"objective_{number}", value)
+            put(trials, trial, objective if number == 0 else f"objective_{number}", value)
         reported: dict[Any, dict[int, float | None]] = {}
         for trial, step, value in _numbers(database, "trial_intermediate_values", "step", "intermediate_value", path):
             reported.setdefault(trial, {})[step] = value
+    return table_of(trials, reported, objective, path, report)
+
+
+def table_of(
+    trials: Trials, reported: dict[Any, dict[int, float | None]], objective: str, path: Path, report: ReadingReport
+) -> "pl.DataFrame":
+    """Rows of trials, each with what it tried, and of the values that they reported by step."""
+    import polars as pl
+
     if not trials:
         raise TableError(f"{path}: no trial is in there.")
     if objective == "loss":
@@ -83,15 +92,15 @@ def _curve(
     ]
 
 
-def _put(trials: dict[Any, dict[str, Any]], trial: Any, key: str, value: Any) -> None:
+def put(trials: Trials, trial: Any, key: str, value: Any) -> None:
     if trial in trials:
         own = trials[trial]
         own[key if key not in own or key == "loss" else f"params_{key}"] = value
 
 
-def _chosen(value: Any, distribution: Any) -> Any:
+def chosen(value: Any, distribution: Any) -> Any:
     """The choice of a categorical parameter, which is stored as its number; other values as they are."""
-    known = _plain(distribution, nested=True)
+    known = plain(distribution, nested=True)
     choices = (known.get("attributes") or {}).get("choices") if isinstance(known, dict) else None
     if not isinstance(choices, list):
         return value
@@ -100,7 +109,7 @@ def _chosen(value: Any, distribution: Any) -> Any:
     return chosen if isinstance(chosen, int | float) and not isinstance(chosen, bool) else str(chosen)[:300]
 
 
-def _plain(text: Any, nested: bool = False) -> Any:
+def plain(text: Any, nested: bool = False) -> Any:
     try:
         value = json.loads(text)
     except (ValueError, TypeError, RecursionError):
