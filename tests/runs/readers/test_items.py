@@ -75,6 +75,12 @@ def test_grades_are_numbers_as_inspect_counts_them(tmp_path: Path) -> None:
     assert wide.table["judge"].to_list() == [8]
 
 
+def test_a_limit_on_samples_is_said(tmp_path: Path) -> None:
+    log = {"version": 2, "status": "success", "eval": {"model": "m", "task": "t", "config": {"limit": 10}}}
+    (tmp_path / "log.json").write_text(json.dumps(log))
+    assert any("within the limit 10" in line for line in sw.read(tmp_path / "log.json").report.thinned)
+
+
 def test_samples_of_lm_eval_stand_for_their_sums_when_asked_for(logs: Path, tmp_path: Path) -> None:
     items = sw.read(logs / "lm_eval", by_item=True)
     assert len(items) == 60
@@ -85,6 +91,8 @@ def test_samples_of_lm_eval_stand_for_their_sums_when_asked_for(logs: Path, tmp_
     shutil.copy(one, folder / one.name.replace("samples_items", "samples_others"))
     both = sw.read(folder, by_item=True).table
     assert both["run"].unique().to_list() == ["w16_d1"]
+    one.rename(tmp_path / "early.jsonl")
+    assert sw.read(tmp_path / "early.jsonl").table["task"].unique().to_list() == ["early"]
     assert both.group_by("task").len().sort("task").rows() == [("items", 20), ("others", 20)]
 
 

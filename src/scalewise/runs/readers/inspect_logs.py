@@ -35,6 +35,9 @@ def read(path: Path, name: str, report: ReadingReport) -> "pl.DataFrame":
     import polars as pl
 
     log, model, task = _opened(path)
+    config = log["eval"].get("config")
+    if isinstance(config, dict) and config.get("limit"):
+        report.add("thinned", f"only samples within the limit {str(config['limit'])[:30]} were asked")
     results = log["results"] if isinstance(log.get("results"), dict) else {}
     status = str(log.get("status", "started"))
     row: dict[str, Any] = {"run": model, "state": STATES.get(status, "finished")}
