@@ -10,7 +10,7 @@ import pytest
 
 import scalewise as sw
 from scalewise.runs import saved
-from scalewise.runs.readers import FORMATS
+from scalewise.runs.readers import FORMATS, merge
 
 CURVES = {
     "trainer": "Hugging Face Trainer",
@@ -174,3 +174,17 @@ def test_a_mixed_tree_is_one_table(logs: Path, experiment: ModuleType) -> None:
     assert len(runs) == 36
     assert math.isclose(runs.table["loss"].min(), experiment.held_out("w32_d2", 40), rel_tol=1e-6)  # type: ignore[arg-type]
     assert set(runs.table["width"]) == {16.0, 24.0, 32.0}
+
+
+def test_a_large_tree_shows_how_far_it_is_read_on_a_terminal_only(
+    logs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(merge, "MANY", 3)
+    runs = sw.read(logs / "tensorboard", progress=True)
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes it for a terminal
+    assert sw.read(logs / "tensorboard", progress=True).table.equals(runs.table)
+    shown = capsys.readouterr()
+    assert "reading" in shown.err
+    assert "100%" in shown.err
+    assert shown.out == ""
