@@ -188,3 +188,7 @@ def test_documents_have_a_largest_size(tmp_path: Path, monkeypatch: pytest.Monke
     path = written(tmp_path, "trainer_state.json", b"{" + b" " * 2000)
     with pytest.raises(TableError, match="too large"):
         bounded.whole(path, most=1000)
+    monkeypatch.setattr(bounded, "MOST_VALUES", 1000)
+    path.write_bytes(b'{"log_history": [' + b"[]," * 1000 + b"[]]}")
+    with pytest.raises(TableError, match="more than 1,000 values"):
+        sw.read(path)

@@ -4,14 +4,13 @@ A row is one model on the tasks of its logs; a column is `TASK/METRIC`. Where ro
 sample, and its grades are numbers as Inspect counts them (scorer/_metric.py, value_to_float).
 """
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scalewise.errors import TableError
 from scalewise.runs.readers.archive import member, names
-from scalewise.runs.readers.bounded import json_object, whole
+from scalewise.runs.readers.bounded import json_object, json_value, whole
 from scalewise.runs.readers.format import Format
 from scalewise.runs.report import ReadingReport
 
@@ -110,10 +109,7 @@ def _samples(path: Path, log: dict[str, Any]) -> list[Any]:
     parts = [SUMMARIES] if SUMMARIES in there else [name for name in there if name.startswith(JOURNAL)]
     samples = []
     for part in parts:
-        try:
-            found = json.loads(member(path, part))
-        except (ValueError, RecursionError):
-            found = None
+        found = json_value(member(path, part), f"{path}, '{part}'")
         if not isinstance(found, list):
             raise TableError(f"{path}: '{part}' is no JSON list of samples.")
         samples += found
