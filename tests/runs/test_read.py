@@ -266,6 +266,12 @@ def test_keys_that_come_late_in_json_lines_are_not_lost(tmp_path: Path) -> None:
     assert sw.read(write(tmp_path, "\n".join(lines), "runs.jsonl")).failed["run"].to_list() == ["row 11001"]
 
 
+def test_absurdly_wide_tables_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "params," + ",".join(f"m{i}" for i in range(50_000)) + "\n1e6\n")
+    with pytest.raises(TableError, match="50,001 columns"):
+        sw.read(path)
+
+
 def test_objects_in_json_lines_are_columns(tmp_path: Path) -> None:
     """As a script writes them that dumps its configuration into every row."""
     line = '{"config": {"n_params": 1e6, "optimizer": {"name": "muon"}}, "loss": 3.0}\n'

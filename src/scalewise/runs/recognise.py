@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
 HEADINGS = ("metrics.", "params.", "config.", "summary.", "config/", "summary/")
 """What exports of MLflow (`search_runs`) and W&B put before the names that a run logged."""
+MOST_COLUMNS = 50_000
 SETS_LOSS = re.compile(r"eval/[^/]+/CrossEntropyLoss")
 """OLMo's losses on its evaluation sets."""
 
 
 def recognise(table: "pl.DataFrame", source: str, named: dict[str, str], report: ReadingReport) -> "pl.DataFrame":
     """The table with our column names. What was taken as what, and what was left alone, goes into the report."""
+    if table.width > MOST_COLUMNS:
+        raise TableError(f"{source}: {table.width:,} columns; more than {MOST_COLUMNS:,} are no table of runs.")
     _check_named(table, source, named)
     by_normal = _by_normal_name(table)
     taken = dict(named)

@@ -34,7 +34,7 @@ MOST_CELLS = 2_000_000_000
 """Of a Parquet file."""
 SMALL, MOST_PACKED = 256 * 2**20, 100
 """Bytes up to which gzipped text may unpack in any case, and how many times its size beyond."""
-DEEPEST_OBJECTS, MOST_COLUMNS = 3, 10_000
+DEEPEST_OBJECTS, MOST_UNNESTED = 3, 10_000
 """Objects inside each other that become columns, and columns beyond which none do."""
 DEEPEST = 100
 """Brackets inside each other in a line of JSON, beyond which Python's careful parser reads the file."""
@@ -205,7 +205,7 @@ def _read_json_lines(path: Path, source: str, report: ReadingReport) -> "pl.Data
     table = _read_objects(path, source, report)
     for _ in range(DEEPEST_OBJECTS):
         inner = [name for name, kind in table.schema.items() if kind == pl.Struct]
-        if not inner or table.width > MOST_COLUMNS:
+        if not inner or table.width > MOST_UNNESTED:
             break
         report.add("columns", f"objects in the column {listed(inner)} are columns of their own")
         table = table.unnest(inner, separator=".")
