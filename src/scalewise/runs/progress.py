@@ -1,6 +1,7 @@
-"""A bar with the time left, on a terminal, for work whose size is known before it is done."""
+"""What a terminal shows of long work: a bar with the time left where its size is known, else that it goes on."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 Part = TypeVar("Part")
@@ -25,3 +26,16 @@ def tracked(parts: Iterable[Part], total: float, what: str, size: Callable[[Part
         for part in parts:
             yield part
             bar.advance(task, size(part))
+
+
+@contextmanager
+def going_on(what: str) -> Iterator[None]:
+    """A sign of life on standard error, gone when the work is done."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(what):
+        yield

@@ -185,6 +185,7 @@ def test_a_large_tree_shows_how_far_it_is_read_on_a_terminal_only(
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes it for a terminal
     assert sw.read(logs / "tensorboard", progress=True).table.equals(runs.table)
     shown = capsys.readouterr()
+    assert "looking for logs" in shown.err
     assert "reading" in shown.err
     assert "100%" in shown.err
     assert shown.out == ""

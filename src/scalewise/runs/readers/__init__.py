@@ -1,6 +1,7 @@
 """Readers: from the logs people have to the Runs table. `read` is the door; each format is one file here."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scalewise.errors import TableError
 from scalewise.runs.compute import Convention
 from scalewise.runs.embedded import EMBEDDED, read_embedded
+from scalewise.runs.progress import going_on
 from scalewise.runs.readers.domainbed import DOMAINBED
 from scalewise.runs.readers.find import find, no_items
 from scalewise.runs.readers.format import Format
@@ -141,7 +143,9 @@ def _table(
             raise TableError(
                 f"{path}: a store is read alone; to mix it with others: scalewise export {path} --to parquet."
             )
-    found = find(paths, FORMATS, report, by_item)
+    trees = progress and any(Path(path).is_dir() for path in paths)
+    with going_on("looking for logs") if trees else nullcontext():
+        found = find(paths, FORMATS, report, by_item)
     return merged(found, named, report, progress), name, len(found) == 1 and found[0].format.tidy
 
 
