@@ -63,7 +63,7 @@ def opened(path: Path) -> Iterator[Database]:
     connection = None
     try:
         how = "mode=ro&immutable=1" if _left_alone(path) else "mode=ro"
-        connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?{how}", uri=True, timeout=5.0)
+        connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?{how}", uri=True, timeout=2.0)
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_CELL)
         connection.execute("pragma trusted_schema = off")
