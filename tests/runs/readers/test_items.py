@@ -51,7 +51,9 @@ def test_an_archive_that_is_still_being_written_gives_the_samples_so_far(logs: P
         for name, content in unpacked(path).items():
             if name not in ("header.json", "summaries.json", "reductions.json", "_journal/summaries/4.json"):
                 live.writestr(name, content)
-    assert len(sw.read(tmp_path, by_item=True)) == 18
+    so_far = sw.read(tmp_path, by_item=True)
+    assert len(so_far) == 18
+    assert any("the samples so far" in line for line in so_far.report.dropped)
     whole = sw.read(tmp_path)
     assert whole.table["state"].to_list() == ["running"]
     assert any("no score yet" in line for line in whole.report.dropped)

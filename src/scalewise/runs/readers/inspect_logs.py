@@ -67,7 +67,7 @@ def read_samples(path: Path, name: str, report: ReadingReport) -> "pl.DataFrame"
     log, model, task = _opened(path)
     rows: list[dict[str, Any]] = []
     unscored = 0
-    for number, sample in enumerate(_samples(path, log), start=1):
+    for number, sample in enumerate(_samples(path, log, report), start=1):
         if not isinstance(sample, dict) or not isinstance(sample.get("id"), int | str):
             raise TableError(f"{path}, sample {number}: no 'id', so this is no sample of Inspect.")
         epoch = sample.get("epoch", 1)
@@ -100,14 +100,16 @@ def _opened(path: Path) -> tuple[dict[str, Any], str, str]:
     return log, asked["model"][:300], str(asked.get("task", "task"))[:200]
 
 
-def _samples(path: Path, log: dict[str, Any]) -> list[Any]:
+def _samples(path: Path, log: dict[str, Any], report: ReadingReport) -> list[Any]:
     """The samples of a log, or of an archive their summaries, those so far while it is being written."""
     if path.suffix != ".eval":
         samples = log.get("samples")
         return samples if isinstance(samples, list) else []
     there = names(path)
-    parts = [SUMMARIES] if SUMMARIES in there else [name for name in there if name.startswith(JOURNAL)]
-    samples = []
+    parts, samples = [SUMMARIES], []
+    if SUMMARIES not in there:
+        parts = [name for name in there if name.startswith(JOURNAL)]
+        report.add("dropped", f"{path}: no '{SUMMARIES}' in it (still being written?); these are the samples so far")
     for part in parts:
         found = json_value(member(path, part), f"{path}, '{part}'")
         if not isinstance(found, list):
