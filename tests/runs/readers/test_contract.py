@@ -92,6 +92,7 @@ def test_a_trainer_is_read_with_the_size_of_its_model(logs: Path) -> None:
 def test_lm_eval_gives_scores_sizes_and_items(logs: Path) -> None:
     runs = sw.read(logs / "lm_eval")
     assert dict(runs.table.select("run", "params").rows()) == {f"models/{k}": v for k, v in NO_SIZES.items()}
+    assert set(runs.table["items/items"]) == {20}  # the task is called items
     assert any("rows by item" in line for line in runs.report.dropped)
     items = sw.read(str(logs / "lm_eval" / "*" / "samples_*.jsonl"))
     by_item = items.table.group_by("run").agg(pl.col("accuracy").mean(), pl.len()).sort("run")
