@@ -1,8 +1,10 @@
 """The commands, run as a person runs them: output, exit status, and one sentence for every slip."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import polars as pl
@@ -54,6 +56,23 @@ def test_standard_input(known_world: pl.DataFrame) -> None:
     done = scalewise("ask", "equal-compute", "-", stdin=known_world.write_csv())
     assert done.returncode == 0
     assert "has the lowest loss" in done.stdout
+
+
+def test_ctrl_c_is_one_sentence(tmp_path: Path) -> None:
+    """Interrupted once it waits for more of its standard input, which it has begun to read."""
+    words = [sys.executable, "-m", "scalewise", "read", "-", "--into", str(tmp_path / "table")]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as reading:
+        assert reading.stdin is not None
+        assert reading.stderr is not None
+        reading.stdin.write(b"params,loss\n" + b"1e6,3.0\n" * 2**17)  # a pipe holds less: some of it has been read
+        reading.stdin.flush()
+        time.sleep(0.5)  # it has come to wait for the rest
+        reading.send_signal(signal.SIGINT)
+        said = reading.stderr.read().decode()
+    assert reading.returncode == 130
+    assert said.startswith("scalewise: interrupted;")
+    assert said.count("\n") == 1
+    assert not (tmp_path / "table").exists()
 
 
 def test_html_and_figures_beside_the_text(table: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 import scalewise as sw
 from scalewise.errors import TableError
-from scalewise.runs.export import export
+from scalewise.runs.export import WANDB_NAMES, export
 from scalewise.runs.listing import at_their_end, ordered, spread
 
 TABLE = pl.DataFrame(
@@ -64,3 +64,22 @@ def test_names_of_wandb_are_understood_when_read_back(tmp_path: Path) -> None:
     again = sw.read(tmp_path / "w.csv").table
     assert "val/loss" in (tmp_path / "w.csv").read_text()
     assert again.select(sorted(again.columns)).equals(runs.table.select(sorted(runs.table.columns)))
+
+
+def test_every_name_of_wandb_is_understood_or_kept(tmp_path: Path) -> None:
+    columns = {"seconds": [1.0] * 5, "lr": [0.1] * 5, "train_loss": [2.0] * 5}
+    runs = sw.read(TABLE.with_columns(**{name: pl.Series(values) for name, values in columns.items()}))
+    export(runs, "wandb-names", tmp_path / "w.csv")
+    again = sw.read(tmp_path / "w.csv").table
+    assert set(WANDB_NAMES.values()) == set(pl.read_csv(tmp_path / "w.csv").columns) & set(WANDB_NAMES.values())
+    assert set(again.columns) ^ set(runs.table.columns) == {"train_loss", "train/loss"}
+
+
+def test_a_column_under_both_names_is_one_where_no_row_has_both(tmp_path: Path) -> None:
+    mixed = TABLE.with_columns(
+        pl.Series("train_loss", [1.0, 2.0, None, None, None]), pl.Series("train/loss", [None, None, 3.0, 4.0, None])
+    )
+    export(sw.read(mixed), "wandb-names", tmp_path / "w.csv")
+    assert pl.read_csv(tmp_path / "w.csv")["train/loss"].to_list() == [1, 2, 3, 4, None]
+    with pytest.raises(TableError, match="rows have both 'train_loss' and 'train/loss'"):
+        export(sw.read(mixed.with_columns(pl.lit(1.0).alias("train/loss"))), "wandb-names", tmp_path / "w.csv")

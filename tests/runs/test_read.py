@@ -78,7 +78,7 @@ def test_a_column_can_be_named(tmp_path: Path) -> None:
     assert sw.read(path, columns={"params": "weights"}).numbers("params")[0] == 1e6
 
 
-@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "jsonl", "csv.gz"])
+@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "jsonl", "csv.gz", "jsonl.gz"])
 def test_every_tidy_format_reads_alike(tmp_path: Path, ending: str) -> None:
     import gzip
 
@@ -88,6 +88,8 @@ def test_every_tidy_format_reads_alike(tmp_path: Path, ending: str) -> None:
         table.write_parquet(path)
     elif ending == "jsonl":
         table.write_ndjson(path)
+    elif ending == "jsonl.gz":
+        path.write_bytes(gzip.compress(table.write_ndjson().encode()))
     elif ending == "csv.gz":
         path.write_bytes(gzip.compress(GOOD.encode()))
     else:
@@ -95,11 +97,25 @@ def test_every_tidy_format_reads_alike(tmp_path: Path, ending: str) -> None:
     assert sw.read(path).table.select("params", "tokens", "loss", "flops").rows()[0] == (1e6, 1e8, 3.1, 6e14)
 
 
-def test_pandas_and_arrow_come_in_at_the_door() -> None:
-    pandas = pytest.importorskip("pandas")
-    pyarrow = pytest.importorskip("pyarrow")
-    columns = {"params": [1e6, 2e6], "tokens": [1e8, 2e8], "loss": [3.0, 2.5], "group": ["a", "b"]}
-    assert sw.read(pandas.DataFrame(columns)).table.equals(sw.read(pyarrow.table(columns)).table)
+@pytest.mark.parametrize(
+    ("header", "value", "ours", "wanted"),
+    [
+        ("accuracy (%)", "53.5", "accuracy", 0.535),
+        ("#Params (B)", "1.5", "params", 1.5e9),
+        ("metrics.val_loss", "2.5", "loss", 2.5),
+        ("params.learning_rate", "0.01", "lr", 0.01),
+        ("eval/c4_en-validation/CrossEntropyLoss", "2.5", "loss", 2.5),
+    ],
+)
+def test_names_of_exports_are_understood(tmp_path: Path, header: str, value: str, ours: str, wanted: float) -> None:
+    """Per cent, billions, and the headings of `mlflow.search_runs`."""
+    runs = sw.read(write(tmp_path, f"run_id,{header}\na,{value}\n"))
+    assert runs.numbers(ours).tolist() == pytest.approx([wanted])
+
+
+def test_a_unit_is_converted_only_where_every_cell_is_a_number(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r"row 2, column 'loss': 'n/a' is not a number"):
+        sw.read(write(tmp_path, "params,val_bpb\n1e6,0.9\n2e6,n/a\n"))
 
 
 def test_a_table_without_sizes_is_read_and_its_near_misses_are_named(tmp_path: Path) -> None:
@@ -196,6 +212,27 @@ def test_keys_that_come_late_in_json_lines_are_not_lost(tmp_path: Path) -> None:
     lines = ['{"params": 1e6, "tokens": 1e8, "loss": 3.0}'] * 12_000
     lines[11_000] = '{"params": 1e6, "tokens": 100000000, "loss": 9.5, "state": "diverged"}'
     assert sw.read(write(tmp_path, "\n".join(lines), "runs.jsonl")).failed["run"].to_list() == ["row 11001"]
+
+
+def test_absurdly_wide_tables_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "params," + ",".join(f"m{i}" for i in range(50_000)) + "\n1e6\n")
+    with pytest.raises(TableError, match="50,001 columns"):
+        sw.read(path)
+
+
+def test_objects_in_json_lines_are_columns(tmp_path: Path) -> None:
+    """As a script writes them that dumps its configuration into every row."""
+    line = '{"config": {"n_params": 1e6, "optimizer": {"name": "muon"}}, "loss": 3.0}\n'
+    runs = sw.read(write(tmp_path, line, "runs.jsonl"))
+    assert runs.table.select("params", "loss", "config.optimizer.name").rows() == [(1e6, 3.0, "muon")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_text_that_is_not_utf_8_is_refused(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "runs.csv"
+    path.write_bytes("run,params,loss\ncaf\xe9,1e6,3\n".encode(encoding))
+    with pytest.raises(TableError, match="save it as UTF-8"):
+        sw.read(path)
 
 
 def test_json_lines_with_nan_as_python_writes_them(tmp_path: Path) -> None:

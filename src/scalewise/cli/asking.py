@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from scalewise.cli.options import (
     AsJson,
+    ByItem,
     Column,
     Counting,
     Csv,
@@ -39,6 +40,7 @@ READING: dict[str, Any] = {
     "flops_by": Counting,
     "from_name": FromName,
     "join": Join,
+    "by_item": ByItem,
 }
 GIVING: dict[str, Any] = {
     "json": AsJson,
@@ -48,7 +50,7 @@ GIVING: dict[str, Any] = {
     "figure_width": FigureWidth,
     "figure_font": FigureFont,
 }
-DEFAULTS = {"nan_means_diverged": False, "flops_by": "given", "json": False}
+DEFAULTS = {"nan_means_diverged": False, "flops_by": "given", "by_item": False, "json": False}
 
 
 class QuestionGroup(TyperGroup):

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+UNBROKEN = 10_000
+"""Characters of a line where no terminal breaks it: a file or another program."""
 Ending = Literal["csv", "parquet", "jsonl", "wandb-names"]
 
 
@@ -63,10 +65,11 @@ def _print(table: "pl.DataFrame", most: int) -> None:
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     for heading in headings:
         numeric = heading.replace(" ", "_") in table.columns and table[heading.replace(" ", "_")].dtype.is_numeric()
-        grid.add_column(Text(heading), justify="right" if numeric else "left")
+        grid.add_column(Text(heading), justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
     for row in rows:
         grid.add_row(*(Text(cell) for cell in row))
-    Console(highlight=False).print(grid)
+    console = Console(highlight=False)
+    console.print(grid, width=None if console.is_terminal else UNBROKEN)
     if table.height > most:
         typer.echo(f"and {table.height - most:,} more; see them with --most {table.height}")
 

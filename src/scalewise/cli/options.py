@@ -34,6 +34,9 @@ FromName = Annotated[
 Join = Annotated[
     Path | None, typer.Option("--join", metavar="FILE", help="A table of one row a run that fills in sizes or recipes.")
 ]
+ByItem = Annotated[
+    bool, typer.Option("--by-item", help="A row an item instead of a row a model: samples of lm-eval and Inspect.")
+]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON instead of text.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write one self-contained HTML file.")]
@@ -84,6 +87,7 @@ def read_table(
     flops_by: FlopsBy,
     from_name: str | None = None,
     join: Path | None = None,
+    by_item: bool = False,
 ) -> "Runs":
     from scalewise.errors import TableError
     from scalewise.runs import read
@@ -95,5 +99,5 @@ def read_table(
             why = "given twice" if equals else "write OURS=THEIRS, for example params=n_weights"
             raise TableError(f"--column {pair}: {why}.")
         named[ours] = theirs
-    runs = read(source, named, nan_means_diverged, flops_by, from_name, join)
+    runs = read(source, named, nan_means_diverged, flops_by, from_name, join, by_item, progress=True)
     return runs.filtered(where) if where else runs

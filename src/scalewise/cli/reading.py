@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from scalewise.cli.options import (
+    ByItem,
     Column,
     Counting,
     FromName,
@@ -32,6 +33,7 @@ def read_runs(
     save: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the tidy table: .csv or .parquet.")] = None,
     from_name: FromName = None,
     join: Join = None,
+    by_item: ByItem = False,
     where: Where = None,
     column: Column = None,
     nan_means_diverged: NanDiverged = False,
@@ -43,9 +45,8 @@ def read_runs(
     check_outputs(save)
     if into:
         saved.check_folder(into)
-    runs = read_table(
-        paths[0] if len(paths) == 1 else paths, where, column, nan_means_diverged, flops_by, from_name, join
-    )
+    source = paths[0] if len(paths) == 1 else paths
+    runs = read_table(source, where, column, nan_means_diverged, flops_by, from_name, join, by_item)
     if into:
         saved.save(runs, into)
     if save:

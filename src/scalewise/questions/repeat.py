@@ -4,7 +4,8 @@ import shlex
 from collections.abc import Iterable, Mapping
 
 from scalewise.questions.answer import Repeat
-from scalewise.runs.readers import DATA_FRAME, STANDARD_INPUT
+from scalewise.runs.readers import STANDARD_INPUT
+from scalewise.runs.readers.frames import DATA_FRAME, OPEN_FILE
 from scalewise.runs.table import Runs
 from scalewise.version import VERSION
 
@@ -13,7 +14,7 @@ def repeat(question: str, runs: Runs, seed: int, options: Mapping[str, object]) 
     given = {name: value for name, value in options.items() if value is not None}
     if seed:
         given["seed"] = seed
-    if runs.source == DATA_FRAME:
+    if runs.source in (DATA_FRAME, OPEN_FILE):
         words = "".join(f", {name}={_exact(value)!r}" for name, value in given.items())
         return Repeat(f'sw.ask("{question}", runs{words})', VERSION, seed, runs.source, runs.sha256)
     command = ["scalewise", "ask", question, "-" if runs.source == STANDARD_INPUT else runs.source, *runs.read_with]

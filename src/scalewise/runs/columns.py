@@ -43,6 +43,7 @@ COLUMNS: tuple[Column, ...] = (
             "parameter_count",
             "params_nominal",
         ),
+        (("#Params (B)", 1e9, "multiplied by 1e9 (billions)"),),
     ),
     Column(
         "params_no_embed",
@@ -68,7 +69,12 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("flops_budget", "operations the run was planned for", "count"),
     Column("step", "optimiser steps done", "number", ("_step", "global_step", "num_iterations")),
-    Column("seconds", "wall-clock seconds of training", "number", ("train_time_sec", "train_runtime")),
+    Column(
+        "seconds",
+        "wall-clock seconds of training",
+        "number",
+        ("train_time_sec", "train_runtime", "total_training_time", "_runtime"),
+    ),
     Column("gpu_hours", "accelerator hours of training", "number", ("gpu_hours_a100", "gpuhours")),
     Column("optimizer_seconds", "of the seconds of training, those of the optimiser", "number"),
     Column("data_size", "unique training tokens available", "count", ("unique_tokens",)),
@@ -90,18 +96,36 @@ COLUMNS: tuple[Column, ...] = (
             "validation/loss",
             "loss/val",
             "loss/validation",
+            "val_loss_epoch",
         ),
         (
             ("val_bpb", LN2, "multiplied by ln 2 (bits per byte to nats per byte)"),
             ("val/bpb", LN2, "multiplied by ln 2 (bits per byte to nats per byte)"),
+            ("bpb", LN2, "multiplied by ln 2 (bits per byte to nats per byte)"),
         ),
     ),
-    Column("accuracy", "share of correct answers", "fraction", ("acc",)),
+    Column(
+        "accuracy",
+        "share of correct answers",
+        "fraction",
+        ("acc",),
+        tuple(
+            (name, 0.01, "divided by 100 (per cent to fraction)")
+            for name in ("accuracy_percent", "accuracy_pct", "accuracy (%)", "accuracy %", "acc_percent", "acc_pct")
+        ),
+    ),
     Column(
         "lr",
         "peak learning rate",
         "number",
-        ("learning_rate", "peak_lr", "max_lr", "learning_rate_peak", "optimizer.learning_rate"),
+        (
+            "learning_rate",
+            "peak_lr",
+            "max_lr",
+            "learning_rate_peak",
+            "optim/learning_rate_peak",
+            "optimizer.learning_rate",
+        ),
     ),
     Column("batch_tokens", "tokens per optimiser step", "number", ("batch_size_in_tokens",)),
     Column("batch_sequences", "sequences per optimiser step", "number", ("global_batch_sequences",)),

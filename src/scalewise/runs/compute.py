@@ -47,6 +47,8 @@ def _filled(table: "pl.DataFrame", column: str, value: "pl.Expr", what: str, rep
     if column not in table.columns:
         report.add("inferred", f"{what} (no {column} column)")
         return table.with_columns(value.alias(column))
+    if table[column].null_count() == 0:
+        return table
     filled = table.with_columns(pl.coalesce(column, value).alias(column))
     if count := table[column].null_count() - filled[column].null_count():
         report.add("inferred", f"{what} in {count:,} rows where it was empty")

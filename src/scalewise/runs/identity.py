@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from scalewise.errors import TableError
+from scalewise.runs.glance import changes
 from scalewise.runs.report import ReadingReport
 
 if TYPE_CHECKING:
@@ -10,7 +11,12 @@ if TYPE_CHECKING:
 
 
 def identified(table: "pl.DataFrame", source: str, report: ReadingReport) -> "pl.DataFrame":
-    """Every row belongs to a run and a group. A run has one size, one group and one seed."""
+    """Every row belongs to a run and a group. A run has one size, one group and one seed; a column that names something
+    wider than runs is left alone. Raises TableError where a named run has several sizes."""
+    return _of_one_size(_named(table, report), source, report)
+
+
+def _named(table: "pl.DataFrame", report: ReadingReport) -> "pl.DataFrame":
     import polars as pl
 
     own_name = pl.lit("row ") + pl.int_range(1, pl.len() + 1).cast(pl.String)
@@ -24,12 +30,13 @@ def identified(table: "pl.DataFrame", source: str, report: ReadingReport) -> "pl
         if empty := table["run"].null_count():
             report.add("inferred", f"{empty:,} rows name no run: each is taken as a run of its own")
             table = table.with_columns(pl.col("run").fill_null(own_name))
+        spans = changes(table, ["run", *parts]) if parts else table.head(0)
         for part in parts:
-            if _several(table, part).height:
+            if _several(spans, part).height:
                 several = f"runs of one name have several values of {part}: each is taken as a run of its own"
                 report.add("inferred", several)
                 named = pl.concat_str([pl.col("run"), pl.col(part).fill_null("none")], separator=f", {part} ")
-                table = table.with_columns(named.alias("run"))
+                table, spans = table.with_columns(named.alias("run")), spans.with_columns(named.alias("run"))
     return _with_own_names(table, report)
 
 
@@ -44,23 +51,20 @@ def _with_own_names(table: "pl.DataFrame", report: ReadingReport) -> "pl.DataFra
     return table
 
 
-def _several(table: "pl.DataFrame", column: str) -> "pl.DataFrame":
+def _several(spans: "pl.DataFrame", column: str) -> "pl.DataFrame":
     """Runs that hold more than one value of a column."""
     import polars as pl
 
     value = pl.col(column)
     some_empty = value.null_count().is_between(1, pl.len() - 1)
-    run, before = pl.col("run"), value.shift(1)
-    changes = table.filter(run.ne_missing(run.shift(1)) | value.ne_missing(before))  # logs keep a run's rows together
-    spread = changes.group_by("run").agg((value.min() != value.max()).alias("differ"), some_empty.alias("some_empty"))
+    spread = spans.group_by("run").agg((value.min() != value.max()).alias("differ"), some_empty.alias("some_empty"))
     return spread.filter(pl.col("differ").fill_null(False) | pl.col("some_empty"))
 
 
-def one_size(table: "pl.DataFrame", source: str, report: ReadingReport) -> "pl.DataFrame":
-    """A run has one size; a column that names something wider than runs is left alone, else TableError is raised."""
+def _of_one_size(table: "pl.DataFrame", source: str, report: ReadingReport) -> "pl.DataFrame":
     if "params" not in table.columns:
         return table
-    several = _several(table, "params")
+    several = _several(changes(table, ["run", "params"]), "params")
     if several.height == 0:
         return table
     alias = next((line for line in report.columns if line.startswith("run (")), None)

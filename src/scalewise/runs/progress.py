@@ -1,7 +1,8 @@
-"""What a person sees of long work on a terminal: a bar with the time left."""
+"""What a terminal shows of long work: a bar with the time left where its size is known, else that it goes on."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TypeVar
 
@@ -72,6 +73,19 @@ def tracked(parts: Iterable[Part], total: float, what: str, size: Callable[[Part
         for part in parts:
             yield part
             bar.advance(size(part))
+
+
+@contextmanager
+def going_on(what: str) -> Iterator[None]:
+    """A sign of life on standard error, gone when the work is done."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(what):
+        yield
 
 
 def in_words(seconds_left: float | None) -> str:

@@ -1,24 +1,30 @@
 """Which of a table's columns is which of ours: exact names first, then what the user named, then aliases."""
 
+import re
 from typing import TYPE_CHECKING
 
 from scalewise.errors import TableError, did_you_mean
 from scalewise.runs.columns import BY_NAME, COLUMNS, Column, normalised
+from scalewise.runs.numbers import numbers
 from scalewise.runs.report import ReadingReport
 from scalewise.runs.table import listed
 
 if TYPE_CHECKING:
     import polars as pl
 
+HEADINGS = ("metrics.", "params.", "config.", "summary.", "config/", "summary/")
+"""What exports of MLflow (`search_runs`) and W&B put before the names that a run logged."""
+MOST_COLUMNS = 50_000
+SETS_LOSS = re.compile(r"eval/[^/]+/CrossEntropyLoss")
+"""OLMo's losses on its evaluation sets."""
+
 
 def recognise(table: "pl.DataFrame", source: str, named: dict[str, str], report: ReadingReport) -> "pl.DataFrame":
     """The table with our column names. What was taken as what, and what was left alone, goes into the report."""
-    import polars as pl
-
+    if table.width > MOST_COLUMNS:
+        raise TableError(f"{source}: {table.width:,} columns; more than {MOST_COLUMNS:,} are no table of runs.")
     _check_named(table, source, named)
-    by_normal: dict[str, list[str]] = {}
-    for name in table.columns:
-        by_normal.setdefault(normalised(name), []).append(name)
+    by_normal = _by_normal_name(table)
     taken = dict(named)
     for column in COLUMNS:
         if column.name in named:
@@ -38,10 +44,26 @@ def recognise(table: "pl.DataFrame", source: str, named: dict[str, str], report:
     for ours, renamed in overruled.items():
         report.add("columns", f"the table's own '{ours}' is kept as '{renamed}'")
     table = table.rename(overruled | {theirs: ours for ours, theirs in taken.items() if ours != theirs})
+    return _converted(table, source, taken, report)
+
+
+def _by_normal_name(table: "pl.DataFrame") -> dict[str, list[str]]:
+    """The columns by their normalised names; a column's own name comes before one under a heading."""
+    by_normal: dict[str, list[str]] = {}
+    for name in table.columns:
+        by_normal.setdefault(normalised(name), []).append(name)
+    for name in table.columns:
+        for heading in HEADINGS:
+            if name.startswith(heading):
+                by_normal.setdefault(normalised(name.removeprefix(heading)), []).append(name)
+    return by_normal
+
+
+def _converted(table: "pl.DataFrame", source: str, taken: dict[str, str], report: ReadingReport) -> "pl.DataFrame":
     for column in COLUMNS:
         for alias, factor, what in column.converted:
             if normalised(taken.get(column.name, "")) == normalised(alias):
-                table = table.with_columns(pl.col(column.name).cast(pl.Float64, strict=False) * factor)
+                table = table.with_columns(numbers(table[column.name], source) * factor)
                 report.add("converted", f"{column.name} was {what}")
     return table
 
@@ -62,6 +84,8 @@ def _candidates(column: Column, by_normal: dict[str, list[str]]) -> list[str]:
     """The table's columns that may be this one, the best first."""
     aliases = (column.name, *column.aliases, *(alias for alias, _, _ in column.converted))
     found = [name for alias in aliases for name in by_normal.get(normalised(alias), [])]
+    if column.name == "loss":
+        found += [name for names in by_normal.values() for name in names if SETS_LOSS.fullmatch(name)]
     exact = [name for name in found if name == column.name]
     return list(dict.fromkeys(exact + found))
 

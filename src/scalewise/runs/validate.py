@@ -1,12 +1,15 @@
 """Turns a recognised table into Runs: types, identities and every value checked, or one sentence that says why not."""
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from scalewise.errors import TableError
 from scalewise.runs.columns import COLUMNS, FAILED_STATES, STATES, Column
 from scalewise.runs.compute import Convention, with_compute
-from scalewise.runs.identity import identified, one_size
+from scalewise.runs.glance import Extremes, changes, extremes
+from scalewise.runs.identity import identified
+from scalewise.runs.numbers import cells, numbers, refuse_nested
 from scalewise.runs.recognise import recognise
 from scalewise.runs.report import ReadingReport
 from scalewise.runs.table import Runs, listed
@@ -25,7 +28,7 @@ UNPRINTABLE = r"[\p{Cc}\x{FFFE}\x{FFFF}]"
 
 def recognised(table: "pl.DataFrame", source: str, named: dict[str, str], report: ReadingReport) -> "pl.DataFrame":
     """The table with our columns, each of its type, and every row with a run and a group. Raises TableError."""
-    return one_size(identified(typed(table, source, named, report), source, report), source, report)
+    return identified(typed(table, source, named, report), source, report)
 
 
 def typed(table: "pl.DataFrame", source: str, named: dict[str, str], report: ReadingReport) -> "pl.DataFrame":
@@ -52,8 +55,9 @@ def checked(
     `named` maps our column names to the table's, for what aliases cannot know. Raises TableError (source, row, column,
     what to do) for anything that cannot be used; rows are counted from 1, without the header.
     """
-    table = _states(table, source, nan_means_diverged, report)
-    check_values(table, source)
+    known = known_extremes(table)
+    table = _states(table, source, nan_means_diverged, known, report)
+    check_values(table, source, known)
     _check_sizes(table, source)
     table = with_compute(table, convention, report)
     if "loss" in table.columns and (empty := table["loss"].null_count()):
@@ -113,44 +117,25 @@ def _typed(table: "pl.DataFrame", source: str, report: ReadingReport) -> "pl.Dat
     for column in COLUMNS:
         if column.name in table.columns:
             given = table[column.name]
-            if given.dtype.is_nested() or given.dtype in (pl.Binary, pl.Duration, pl.Boolean, pl.Object):
-                raise TableError(f"{source}, column '{column.name}': cells are {given.dtype}, not {_wanted(column)}.")
-            casts.append(_text(given) if column.kind == "text" else _numbers(given, source))
+            casts.append(_text(given, source) if column.kind == "text" else numbers(given, source))
     return table.drop(nested).with_columns(casts)
 
 
-def _wanted(column: Column) -> str:
-    return "text" if column.kind == "text" else "numbers"
-
-
-def _text(given: "pl.Series") -> "pl.Series":
+def _text(given: "pl.Series", source: str) -> "pl.Series":
     """Control characters would break terminals and figures."""
     import polars as pl
 
+    refuse_nested(given, source, "text")
     text = given.cast(pl.String)
-    distinct = text.unique()  # names repeat in every row of a run
+    distinct = changes(text.to_frame(), [text.name]).to_series().unique()  # names repeat in every row of a run
     if not (distinct.str.contains(UNPRINTABLE) | (distinct == "")).any():
         return text
     return text.str.replace_all(UNPRINTABLE, "\ufffd").replace("", None)
 
 
-def _numbers(given: "pl.Series", source: str) -> "pl.Series":
-    import polars as pl
-
-    if given.dtype in (pl.String, pl.Categorical):
-        given = given.cast(pl.String).str.strip_chars().replace("", None)
-    numbers = given.cast(pl.Float64, strict=False)
-    wrong = given.is_not_null() & numbers.is_null()
-    if wrong.any():
-        row = int(wrong.arg_true()[0])
-        raise TableError(
-            f"{source}, row {row + 1}, column '{given.name}': '{given[row]}' is not a number ({_cells(wrong)}); "
-            "write numbers out, for example 1.2e9."
-        )
-    return numbers
-
-
-def _states(table: "pl.DataFrame", source: str, nan_means_diverged: bool, report: ReadingReport) -> "pl.DataFrame":
+def _states(
+    table: "pl.DataFrame", source: str, nan_means_diverged: bool, known: Extremes, report: ReadingReport
+) -> "pl.DataFrame":
     """A loss that is not a finite number is a diverged run, and somebody has to say so."""
     import polars as pl
 
@@ -159,7 +144,7 @@ def _states(table: "pl.DataFrame", source: str, nan_means_diverged: bool, report
         unknown = sorted(set(table["state"].drop_nulls().unique()) - set(STATES))
         if unknown:
             report.add("inferred", f"unknown states are taken as finished: {listed(unknown)}")
-    if "loss" not in table.columns:
+    if all(value is None or math.isfinite(value) for value in known.get("loss", ())):
         return table
     broken = (table["loss"].is_not_null() & ~table["loss"].is_finite()).fill_null(False)
     if "state" in table.columns:
@@ -177,25 +162,28 @@ def _states(table: "pl.DataFrame", source: str, nan_means_diverged: bool, report
     return table.with_columns(pl.when(broken).then(pl.lit("diverged")).otherwise(otherwise).alias("state"))
 
 
-def check_values(table: "pl.DataFrame", source: str) -> None:
+def known_extremes(table: "pl.DataFrame") -> Extremes:
+    """Of our columns of numbers."""
+    ours = [column.name for column in COLUMNS if column.kind != "text" and column.name in table.columns]
+    return extremes(table, ours)
+
+
+def check_values(table: "pl.DataFrame", source: str, known: Extremes) -> None:
     """Raise TableError for the first cell of ours whose value is impossible."""
     for column in COLUMNS:
-        if column.name in table.columns and column.kind != "text":
+        if column.name in known and not _surely_right(column, *known[column.name]):
             values = table[column.name]
-            if _surely_right(column, values):
-                continue
             wrong, why = _wrong_values(column, values, table)
             if wrong.any():
                 row = int(wrong.arg_true()[0])
                 raise TableError(
-                    f"{source}, row {row + 1}, column '{column.name}': {values[row]:g} {why} ({_cells(wrong)})."
+                    f"{source}, row {row + 1}, column '{column.name}': {values[row]:g} {why} ({cells(wrong)})."
                 )
 
 
-def _surely_right(column: Column, values: "pl.Series") -> bool:
+def _surely_right(column: Column, lowest: float | None, highest: float | None) -> bool:
     """Whether the extremes alone show that every cell is possible, which spares long columns a cell-by-cell look."""
-    lowest, highest = values.min(), values.max()
-    if not isinstance(lowest, float) or not isinstance(highest, float) or values.is_nan().any():
+    if lowest is None or highest is None or math.isnan(lowest):
         return False
     least = {"params": float(FEWEST_PARAMS)}.get(column.name, 0.0)
     above = lowest >= least if column.name == "params" or column.kind in ("fraction", "number") else lowest > least
@@ -230,9 +218,3 @@ def _wrong_values(column: Column, values: "pl.Series", table: "pl.DataFrame") ->
 def _starts_at_zero(table: "pl.DataFrame", column: str) -> bool:
     """A log may begin with step 0; a table of finished runs may not hold a run of no tokens."""
     return column in ("tokens", "flops") and "step" in table.columns and table["run"].n_unique() < table.height
-
-
-def _cells(wrong: "pl.Series") -> str:
-    """How many cells are wrong, in words."""
-    count = int(wrong.sum())
-    return "1 such cell" if count == 1 else f"{count:,} such cells"

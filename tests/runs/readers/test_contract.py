@@ -10,7 +10,7 @@ import pytest
 
 import scalewise as sw
 from scalewise.runs import saved
-from scalewise.runs.readers import FORMATS
+from scalewise.runs.readers import FORMATS, merge
 
 CURVES = {
     "trainer": "Hugging Face Trainer",
@@ -36,6 +36,7 @@ SCORES = {
     "domainbed": "DomainBed",
     "model_card": "Hugging Face model card",
     "optuna": "Optuna",
+    "optuna_journal": "Optuna journal",
 }
 ELSEWHERE = {"lm-evaluation-harness samples"}
 """Formats with a test of their own below."""
@@ -71,7 +72,7 @@ def test_the_curves_are_those_of_the_experiment(name: str, logs: Path, experimen
         assert table["train_loss"].to_list() == pytest.approx(trained, rel=2e-6)
 
 
-@pytest.mark.parametrize("name", sorted(set(SCORES) - {"optuna", "lm_eval"}))
+@pytest.mark.parametrize("name", sorted(set(SCORES) - {"optuna", "optuna_journal", "lm_eval"}))
 def test_the_scores_are_those_of_the_experiment(name: str, logs: Path, experiment: ModuleType) -> None:
     ended = sw.read(logs / name).ended.sort("run")
     assert [run.rpartition("/")[2] for run in ended["run"]] == list(experiment.RUNS)
@@ -91,6 +92,7 @@ def test_a_trainer_is_read_with_the_size_of_its_model(logs: Path) -> None:
 def test_lm_eval_gives_scores_sizes_and_items(logs: Path) -> None:
     runs = sw.read(logs / "lm_eval")
     assert dict(runs.table.select("run", "params").rows()) == {f"models/{k}": v for k, v in NO_SIZES.items()}
+    assert set(runs.table["items/items"]) == {20}  # the task is called items
     assert any("rows by item" in line for line in runs.report.dropped)
     items = sw.read(str(logs / "lm_eval" / "*" / "samples_*.jsonl"))
     by_item = items.table.group_by("run").agg(pl.col("accuracy").mean(), pl.len()).sort("run")
@@ -98,12 +100,24 @@ def test_lm_eval_gives_scores_sizes_and_items(logs: Path) -> None:
     assert by_item["accuracy"].to_list() == runs.table.sort("run")["items/acc"].to_list()
 
 
-def test_an_optuna_study_says_what_was_tried(logs: Path) -> None:
-    runs = sw.read(logs / "optuna")
-    assert len(runs) == 12
+@pytest.mark.parametrize("name", ["optuna", "optuna_journal"])
+def test_an_optuna_study_says_what_was_tried(name: str, logs: Path) -> None:
+    runs = sw.read(logs / name)
+    assert len(runs.ended) == 12
     assert set(runs.table["optimizer"]) <= {"adamw", "muon"}
     assert runs.table["lr"].is_between(1e-4, 1e-2).all()
-    assert runs.failed["run"].to_list() == [f"{run}, trial 3" for run in NO_SIZES]
+    assert runs.failed["run"].unique(maintain_order=True).to_list() == [f"{run}, trial 3" for run in NO_SIZES]
+
+
+@pytest.mark.parametrize("name", ["optuna", "optuna_journal"])
+def test_what_optuna_trials_reported_on_their_way_is_a_curve(name: str, logs: Path, experiment: ModuleType) -> None:
+    """Each reported the held-out loss at four steps plus its rate, and ended with the last of them."""
+    table = sw.read(logs / name).table
+    assert len(table) == 12 * len(experiment.STEPS)
+    for run, trial in table.group_by("run"):
+        wanted = [experiment.held_out(str(run[0]).partition(",")[0], step) for step in experiment.STEPS]
+        assert trial["step"].to_list() == list(experiment.STEPS)
+        assert (trial["loss"] - trial["lr"]).to_list() == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -161,3 +175,18 @@ def test_a_mixed_tree_is_one_table(logs: Path, experiment: ModuleType) -> None:
     assert len(runs) == 36
     assert math.isclose(runs.table["loss"].min(), experiment.held_out("w32_d2", 40), rel_tol=1e-6)  # type: ignore[arg-type]
     assert set(runs.table["width"]) == {16.0, 24.0, 32.0}
+
+
+def test_a_large_tree_shows_how_far_it_is_read_on_a_terminal_only(
+    logs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(merge, "MANY", 3)
+    runs = sw.read(logs / "tensorboard", progress=True)
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes it for a terminal
+    assert sw.read(logs / "tensorboard", progress=True).table.equals(runs.table)
+    shown = capsys.readouterr()
+    assert "looking for logs" in shown.err
+    assert "reading" in shown.err
+    assert "100%" in shown.err
+    assert shown.out == ""

@@ -105,3 +105,31 @@ def test_a_training_loss_is_not_taken_for_a_held_out_one(tmp_path: Path) -> None
 def test_conversions_are_reported(logs: Path, note: str) -> None:
     report = sw.read([logs / "domainbed", logs / "model_card"]).report
     assert any(note in line for line in (*report.inferred, *report.converted))
+
+
+def test_an_optuna_journal_may_hold_whole_trials_and_deleted_studies(tmp_path: Path) -> None:
+    optuna = pytest.importorskip("optuna")
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    storage = JournalStorage(JournalFileBackend(str(tmp_path / "journal.log")))
+    optuna.create_study(storage=storage, study_name="gone").ask()
+    study = optuna.create_study(storage=storage, study_name="kept")
+    choices = optuna.distributions.CategoricalDistribution(["adamw", "muon"])
+    whole = optuna.trial.create_trial(
+        value=2.5,
+        params={"optimizer": "muon"},
+        distributions={"optimizer": choices},
+        intermediate_values={1: 3.0, 2: 2.5},
+    )
+    study.add_trial(whole)
+    study.enqueue_trial({"optimizer": "adamw"})
+    optuna.delete_study(storage=storage, study_name="gone")
+    runs = sw.read(tmp_path / "journal.log")
+    shown = runs.table.select("run", "step", "loss", "optimizer", "state").rows()
+    assert shown == [
+        ("kept, trial 0", 1, 3.0, "muon", "finished"),
+        ("kept, trial 0", 2, 2.5, "muon", "finished"),
+        ("kept, trial 1", None, None, None, "waiting"),
+    ]
+    assert any("deleted studies" in line for line in runs.report.dropped)

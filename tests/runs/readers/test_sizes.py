@@ -107,6 +107,8 @@ def test_a_store_among_logs_is_refused(tmp_path: Path, logs: Path) -> None:
     (tmp_path / "study.toml").write_text("")
     with pytest.raises(TableError, match="a store is read alone"):
         sw.read([tmp_path, logs / "tidy"])
+    with pytest.raises(TableError, match="smol: is read alone"):
+        sw.read(["smol", logs / "tidy"])
 
 
 def test_one_name_in_two_files_is_two_runs(tmp_path: Path) -> None:

@@ -6,11 +6,14 @@ import sqlite3
 import zipfile
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 import scalewise as sw
 from scalewise.errors import TableError
 from scalewise.runs.readers import archive, bounded, tidy
+from scalewise.runs.readers.parquet_pages import counted_cells
 
 
 def written(tmp_path: Path, name: str, content: bytes) -> Path:
@@ -69,6 +72,47 @@ def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         sw.read(tmp_path / "bomb.eval")
 
 
+def parquet(path: Path, compression: str = "zstd") -> bytes:
+    table = pl.DataFrame({"run": ["a"] * 500 + ["b"] * 500, "params": [1e6] * 1000, "loss": np.linspace(3, 2, 1000)})
+    table.write_parquet(path, compression=compression, row_group_size=400)  # type: ignore[arg-type]
+    return path.read_bytes()
+
+
+def test_pages_of_parquet_are_counted_before_they_are_read(tmp_path: Path) -> None:
+    """A page that claims -1 values makes Polars ask for 2 ** 61 bytes, which ends the process."""
+    path = tmp_path / "pages.parquet"
+    content = parquet(path)
+    assert counted_cells(path, str(path)) == 3000
+    right, minus_one = b"\x15\xa0\x06", b"\x15\x81\x00"  # 400 values in a page's header, as a number of two bytes
+    places = [i for i in range(len(content)) if content.startswith(right, i)]
+    assert places
+    for place in places:
+        path.write_bytes(content[:place] + minus_one + content[place + 3 :])
+        with pytest.raises(TableError, match="a count in it is absurd"):
+            sw.read(path)
+
+
+def test_absurdly_many_equal_cells_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tidy, "MOST_CELLS", 2999)
+    parquet(tmp_path / "many.parquet")
+    with pytest.raises(TableError, match="3,000 cells; more than 2,999 are refused"):
+        sw.read(tmp_path / "many.parquet")
+
+
+@pytest.mark.parametrize("compression", ["uncompressed", "snappy", "gzip", "zstd", "lz4"])
+def test_parquet_of_every_compression_passes(tmp_path: Path, compression: str) -> None:
+    parquet(tmp_path / "sound.parquet", compression)
+    assert len(sw.read(tmp_path / "sound.parquet")) == 1000
+
+
+@pytest.mark.parametrize("cut", [1, 8, 12, 300, 2000])
+def test_parquet_that_is_cut_short_says_so(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "cut.parquet"
+    path.write_bytes(parquet(path)[:-cut])
+    with pytest.raises(TableError, match=r"cut.parquet: cannot be read as Parquet: .*\.$"):
+        sw.read(path)
+
+
 def test_names_inside_an_archive_lead_nowhere(tmp_path: Path) -> None:
     """Nothing is unpacked to disk, whatever the names say."""
     inside = tmp_path / "a" / "b"
@@ -94,6 +138,26 @@ def test_a_database_runs_nothing_and_stays_as_it_is(tmp_path: Path) -> None:
         sw.read(endless)
     assert endless.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["endless.db"]
+
+
+def test_a_database_with_a_log_ahead_leaves_no_file_and_may_be_written_meanwhile(tmp_path: Path) -> None:
+    """As Trackio keeps its own: at rest nothing is made beside it; while it is written, committed rows are seen."""
+    path = tmp_path / "live.db"
+    with sqlite3.connect(path) as writer:
+        writer.execute("pragma journal_mode = wal")
+        writer.execute("create table metrics(run_name, step, metrics)")
+        writer.execute("create table configs(run_name, config)")
+        writer.execute("""insert into metrics values ('a', 1, '{"val/loss": 3.0}')""")
+    writer.close()
+    assert sw.read(path).table["loss"].to_list() == [3.0]
+    assert [p.name for p in tmp_path.iterdir()] == ["live.db"]
+    writer = sqlite3.connect(path)
+    writer.execute("""insert into metrics values ('a', 2, '{"val/loss": 2.5}')""")
+    writer.commit()
+    writer.execute("""insert into metrics values ('a', 3, '{"val/loss": 2.0}')""")
+    assert sw.read(tmp_path).table["loss"].to_list() == [3.0, 2.5]
+    assert not sw.read(tmp_path).report.dropped
+    writer.close()
 
 
 def test_a_pickle_in_a_tree_is_left_alone(tmp_path: Path) -> None:
@@ -124,3 +188,7 @@ def test_documents_have_a_largest_size(tmp_path: Path, monkeypatch: pytest.Monke
     path = written(tmp_path, "trainer_state.json", b"{" + b" " * 2000)
     with pytest.raises(TableError, match="too large"):
         bounded.whole(path, most=1000)
+    monkeypatch.setattr(bounded, "MOST_VALUES", 1000)
+    path.write_bytes(b'{"log_history": [' + b"[]," * 1000 + b"[]]}")
+    with pytest.raises(TableError, match="more than 1,000 values"):
+        sw.read(path)

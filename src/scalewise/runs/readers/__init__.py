@@ -1,6 +1,7 @@
 """Readers: from the logs people have to the Runs table. `read` is the door; each format is one file here."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from scalewise.errors import TableError
 from scalewise.runs.compute import Convention
 from scalewise.runs.embedded import EMBEDDED, read_embedded
+from scalewise.runs.progress import going_on
 from scalewise.runs.readers.domainbed import DOMAINBED
-from scalewise.runs.readers.find import find
+from scalewise.runs.readers.find import find, no_items
 from scalewise.runs.readers.format import Format
+from scalewise.runs.readers.frames import read_frame
 from scalewise.runs.readers.inspect_logs import INSPECT
 from scalewise.runs.readers.lightning import LIGHTNING
 from scalewise.runs.readers.lm_eval import LM_EVAL
@@ -24,6 +27,7 @@ from scalewise.runs.readers.model_card import MODEL_CARD
 from scalewise.runs.readers.nanochat import NANOCHAT
 from scalewise.runs.readers.nanogpt import NANOGPT
 from scalewise.runs.readers.optuna import OPTUNA
+from scalewise.runs.readers.optuna_journal import OPTUNA_JOURNAL
 from scalewise.runs.readers.sizes import from_names, joined
 from scalewise.runs.readers.tensorboard import TENSORBOARD
 from scalewise.runs.readers.tidy import TIDY, read_standard_input
@@ -40,7 +44,7 @@ from scalewise.runs.validate import checked, recognised
 if TYPE_CHECKING:
     import polars as pl
 
-STANDARD_INPUT, DATA_FRAME = "standard input", "data frame"
+STANDARD_INPUT = "standard input"
 FORMATS: tuple[Format, ...] = (
     TRAINER,
     LM_EVAL,
@@ -57,6 +61,7 @@ FORMATS: tuple[Format, ...] = (
     LIGHTNING,
     INSPECT,
     OPTUNA,
+    OPTUNA_JOURNAL,
     TRACKIO,
     DOMAINBED,
     MODEL_CARD,
@@ -78,13 +83,16 @@ def read(
     flops_by: Convention = "given",
     from_name: str | None = None,
     join: str | Path | None = None,
+    by_item: bool = False,
+    progress: bool = False,
 ) -> Runs:
     """Read runs from files, folder trees or patterns of many formats, a store, the embedded suite (`"smol"`), standard
-    input (`"-"`) or a data frame.
+    input (`"-"`), a data frame (Polars, pandas, Arrow) or an open file.
 
     `columns` names columns that aliases cannot know, as {our name: the table's name}. `flops_by` is `given`, `full`
     (attention and last layer counted, from the model's shape) or `6nd`. `from_name` is a pattern of the runs' names,
     such as `d={width:int}_l={depth:int}`, and `join` a table with one row a run: both fill in what logs do not hold.
+    `by_item` asks for a row an item where evaluations logged their samples. `progress` shows a bar on a terminal.
     `Runs.report` says what was taken as what. Raises TableError in one sentence that names file, row and column.
     """
     report = ReadingReport()
@@ -94,8 +102,8 @@ def read(
         table = recognised(table, name, dict(columns or {}), said)
     else:
         said = report
-        table, name, one_tidy = _table(source, dict(columns or {}), report)
-    words: list[str] = []
+        table, name, one_tidy = _table(source, dict(columns or {}), by_item, progress, report)
+    words = ["--by-item"] if by_item else []
     if from_name is not None:
         table = from_names(table, from_name, report)
         words += ["--from-name", from_name]
@@ -110,25 +118,35 @@ def read(
     return replace(runs, read_with=(*runs.read_with, *words), reading=report.lines(), report=report)
 
 
-def _table(source: Any, named: dict[str, str], report: ReadingReport) -> "tuple[pl.DataFrame, str, bool]":
+def _table(
+    source: Any, named: dict[str, str], by_item: bool, progress: bool, report: ReadingReport
+) -> "tuple[pl.DataFrame, str, bool]":
     """The recognised table, the name of its source, and whether it is one tidy table, of which every row must do."""
     if isinstance(source, list | tuple) and source and all(isinstance(path, str | Path) for path in source):
         paths = [str(path) for path in source]
     elif isinstance(source, str | Path):
         paths = [str(source)]
     else:
-        return recognised(_frame(source), DATA_FRAME, named, report), DATA_FRAME, True
+        paths = []
     name = STANDARD_INPUT if paths == ["-"] else listed(paths)
     plain = _plain_table(paths[0], report) if len(paths) == 1 else None
+    if not paths:
+        plain, name = read_frame(source, report)
     if plain is not None:
+        if by_item:
+            raise no_items(name)
         return recognised(plain, name, named, report), name, True
     for path in paths:
+        if path in ("-", *EMBEDDED) and not Path(path).exists():
+            raise TableError(f"{path}: is read alone, not beside others.")
         if Store.is_store(Path(path)):
             raise TableError(
                 f"{path}: a store is read alone; to mix it with others: scalewise export {path} --to parquet."
             )
-    found = find(paths, FORMATS, report)
-    return merged(found, named, report), name, len(found) == 1 and found[0].format.tidy
+    trees = progress and any(Path(path).is_dir() for path in paths)
+    with going_on("looking for logs") if trees else nullcontext():
+        found = find(paths, FORMATS, report, by_item)
+    return merged(found, named, report, progress), name, len(found) == 1 and found[0].format.tidy
 
 
 def _plain_table(source: str, report: ReadingReport) -> "pl.DataFrame | None":
@@ -161,21 +179,3 @@ def _without_unsized(table: "pl.DataFrame", source: str, report: ReadingReport) 
         "--from-name 'NAME_{params:size}' or --join sizes.csv (columns run, params)",
     )
     return table.filter(pl.col("params").is_not_null())
-
-
-def _frame(frame: Any) -> "pl.DataFrame":
-    """A Polars, pandas or Arrow table."""
-    import polars as pl
-
-    if isinstance(frame, pl.DataFrame):
-        return frame
-    if isinstance(frame, pl.LazyFrame):
-        return frame.collect()
-    module = type(frame).__module__.split(".")[0]
-    if module == "pandas":
-        return pl.DataFrame({str(name): frame[name].to_numpy() for name in frame.columns})
-    if module == "pyarrow":
-        converted = pl.from_arrow(frame)
-        if isinstance(converted, pl.DataFrame):
-            return converted
-    raise TableError(f"runs cannot be read from a {type(frame).__name__}; give a path or a data frame.")

@@ -4,6 +4,8 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from scalewise.errors import MissingExtraError, TableError
@@ -15,29 +17,43 @@ ZSTD = 93
 """zip's number for zstd, which Python 3.11's zipfile does not know."""
 
 
+def names(path: Path) -> list[str]:
+    """The members' names, in the order in which they were written. Raises TableError."""
+    with _opened(path) as archive:
+        return archive.namelist()
+
+
 def member(path: Path, name: str) -> bytes:
     """The content of the member of that name. Raises TableError when it is not there, damaged or absurdly large.
 
     The zip's own word for a member's size is not believed: decompression ends at the limit.
     """
+    with _opened(path) as archive:
+        try:
+            entry = archive.getinfo(name)
+        except KeyError:
+            raise TableError(f"{path}: no '{name}' in it (still being written?).") from None
+        if entry.file_size > LARGEST_MEMBER:
+            raise TableError(f"{path}: '{name}' is more than {LARGEST_MEMBER // 2**20:,} MB; refused.")
+        content = _from_zstd(path, entry) if entry.compress_type == ZSTD else _plain(archive, entry)
+    if len(content) > LARGEST_MEMBER:
+        raise TableError(f"{path}: '{name}' is more than {LARGEST_MEMBER // 2**20:,} MB; refused.")
+    return content
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The archive. Whatever is found wrong inside is raised as TableError in one sentence."""
     try:
         with zipfile.ZipFile(path) as archive:
             if len(archive.filelist) > MOST_MEMBERS:
                 raise TableError(f"{path}: more than {MOST_MEMBERS:,} members.")
-            entry = archive.getinfo(name)
-            if entry.file_size > LARGEST_MEMBER:
-                raise TableError(f"{path}: '{name}' is more than {LARGEST_MEMBER // 2**20:,} MB; refused.")
-            content = _from_zstd(path, entry) if entry.compress_type == ZSTD else _plain(archive, entry)
-    except KeyError:
-        raise TableError(f"{path}: no '{name}' in it (still being written?).") from None
+            yield archive
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
         why = str(error).splitlines()[0].rstrip(".")[:200] if str(error) else type(error).__name__
         raise TableError(f"{path}: cannot be read as a zip file: {why}.") from None
     except struct.error:
         raise TableError(f"{path}: cannot be read as a zip file: it is cut short.") from None
-    if len(content) > LARGEST_MEMBER:
-        raise TableError(f"{path}: '{name}' is more than {LARGEST_MEMBER // 2**20:,} MB; refused.")
-    return content
 
 
 def _plain(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:

@@ -10,6 +10,8 @@ from scalewise.runs.report import ReadingReport
 
 LARGEST_DOCUMENT = 512 * 2**20
 """Bytes of a JSON or YAML file, which is read as a whole."""
+MOST_VALUES = 50_000_000
+"""Of a JSON document; an empty list takes three bytes in the file and fifty in memory."""
 LONGEST_LINE = 2**20
 """Characters of a line of a log or of JSON lines."""
 MOST_KEYS = 500
@@ -22,24 +24,32 @@ def whole(path: Path, most: int = LARGEST_DOCUMENT) -> bytes:
     """The file's bytes. Raises TableError when it is too large or cannot be read."""
     try:
         with path.open("rb") as file:
-            content = file.read(most + 1)
+            too_large = path.stat().st_size > most
+            content = b"" if too_large else file.read(most + 1)
     except OSError as error:
         raise TableError(f"{path}: cannot be read: {error.strerror or error}.") from None
-    if len(content) > most:
+    if too_large or len(content) > most:
         raise TableError(f"{path}: more than {most // 2**20:,} MB, too large for a file of its kind.")
     return content
 
 
-def json_object(content: bytes, where: str) -> dict[str, Any]:
-    """The JSON object that bytes hold. Raises TableError for anything else."""
+def json_value(content: bytes, where: str) -> Any:
+    """What JSON bytes hold. Raises TableError for what is no JSON, nests too deeply or would fill the memory."""
+    if len(content) > MOST_VALUES and sum(map(content.count, (b"[", b"{", b","))) > MOST_VALUES:
+        raise TableError(f"{where}: more than {MOST_VALUES:,} values, which would fill the memory.")
     try:
-        value = json.loads(content)
+        return json.loads(content)
     except RecursionError:
         raise TableError(f"{where}: JSON nested too deeply.") from None
     except json.JSONDecodeError as error:
         raise TableError(f"{where}: not JSON: {error.msg} at character {error.pos + 1}.") from None
     except ValueError as error:  # not UTF-8, or a number of thousands of digits
         raise TableError(f"{where}: not JSON: {str(error).splitlines()[0].rstrip('.')[:200]}.") from None
+
+
+def json_object(content: bytes, where: str) -> dict[str, Any]:
+    """The JSON object that bytes hold. Raises TableError for anything else."""
+    value = json_value(content, where)
     if not isinstance(value, dict):
         raise TableError(f"{where}: a JSON object is needed.")
     return value

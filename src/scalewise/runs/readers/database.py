@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 from scalewise.errors import TableError
 
+COMPANIONS = ("*-wal", "*-shm", "*-journal")
+"""Files that SQLite keeps beside a database while it is written."""
 MAGIC = b"SQLite format 3\x00"
 LONGEST_CELL = 64 * 2**20
 """Bytes of one cell."""
@@ -60,17 +62,26 @@ def opened(path: Path) -> Iterator[Database]:
     """The database. Whatever SQLite finds wrong is raised as TableError in one sentence."""
     connection = None
     try:
-        connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=5.0)
+        how = "mode=ro&immutable=1" if _left_alone(path) else "mode=ro"
+        connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?{how}", uri=True, timeout=2.0)
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_CELL)
         connection.execute("pragma trusted_schema = off")
         connection.execute("pragma query_only = on")
         yield Database(connection, path)
-    except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
+    except (sqlite3.Error, OSError, OverflowError, UnicodeDecodeError) as error:
         raise TableError(f"{path}: cannot be read as a database: {str(error).rstrip('.')[:200]}.") from None
     finally:
         if connection is not None:
             connection.close()
+
+
+def _left_alone(path: Path) -> bool:
+    """Whether a database keeps a write-ahead log and nobody has it open: SQLite would leave two files beside it, and
+    could not open it in a folder that may not be written to."""
+    with path.open("rb") as file:
+        logs_ahead = file.read(20)[18:] == b"\x02\x02"
+    return logs_ahead and not path.with_name(f"{path.name}-wal").exists()
 
 
 def has_tables(path: Path, head: bytes, **wanted: set[str]) -> bool:

@@ -3,7 +3,7 @@
 import glob
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -26,8 +26,9 @@ class Found:
     name: str
 
 
-def find(paths: Sequence[str], formats: Sequence[Format], report: ReadingReport) -> list[Found]:
-    """What there is to read, in order, each thing once. What is left alone is counted in the report.
+def find(paths: Sequence[str], formats: Sequence[Format], report: ReadingReport, by_item: bool = False) -> list[Found]:
+    """What there is to read, in order, each thing once: with `by_item` what has rows by item, and nothing else. What is
+    left alone is counted in the report.
 
     Raises TableError for a path that is not there, a single file of no known format, or folders without any.
     """
@@ -37,8 +38,8 @@ def find(paths: Sequence[str], formats: Sequence[Format], report: ReadingReport)
     unknown: list[str] = []
     for given in named:
         path = Path(given)
-        for file in _files(path, report) if path.is_dir() else (path,):
-            whole_tree = path.is_dir()
+        whole_tree = path.is_dir()
+        for file in _files(path, report) if whole_tree else (path,):
             match = _recognised(file, formats, whole_tree)
             if match is None and any(fnmatch(file.name, name) for kind in formats for name in kind.companions):
                 continue
@@ -47,24 +48,44 @@ def find(paths: Sequence[str], formats: Sequence[Format], report: ReadingReport)
                 continue
             unit, kind = match
             target = unit if whole_tree else file
-            found.setdefault(target.absolute(), Found(target, kind, _name(unit, base)))
+            if (key := target.absolute()) not in found:
+                found[key] = Found(target, kind, _name(unit, base))
     if not found:
         raise TableError(
             f"{listed(paths)}: nothing of a known format is in there, and it is not a store; see docs/reading.md."
         )
     if unknown:
         report.add("dropped", f"{len(unknown):,} files of no known format: {listed(unknown, most=3)}")
-    return _without_details(list(found.values()), report)
+    return _by_item(list(found.values()), report) if by_item else _without_details(list(found.values()), report)
+
+
+def _by_item(found: list[Found], report: ReadingReport) -> list[Found]:
+    kept = [replace(item, format=item.format.by_item or item.format) for item in found if _has_items(item.format)]
+    if not kept:
+        raise no_items(str(found[0].path))
+    if len(kept) < len(found):
+        report.add("dropped", f"{len(found) - len(kept):,} files without rows by item")
+    return kept
+
+
+def no_items(source: str) -> TableError:
+    return TableError(
+        f"{source}: no rows by item; samples of lm-evaluation-harness (--log_samples) and logs of Inspect have them."
+    )
+
+
+def _has_items(kind: Format) -> bool:
+    return kind.by_item is not None or kind.details_of is not None
 
 
 def _without_details(found: list[Found], report: ReadingReport) -> list[Found]:
     names = {item.format.name for item in found}
     details = [item for item in found if item.format.details_of in names]
     if details:
+        kind = details[0].format
         report.add(
             "dropped",
-            f"{len(details):,} files of {details[0].format.name}, which {details[0].format.details_of} sum up; "
-            f"for rows by item read them alone, such as: scalewise read {details[0].path}",
+            f"{len(details):,} files of {kind.name}, which {kind.details_of} sum up; for rows by item: --by-item",
         )
     return [item for item in found if item.format.details_of not in names]
 

@@ -29,6 +29,8 @@ class Format:
     companions: tuple[str, ...] = ()
     """Names of files that lie beside these and need no reading or are read with them."""
     shared: bool = False
-    """Whether several files hold different metrics of the same runs, so that runs of one name are one run."""
+    """Whether several files hold different metrics or items of the same runs, so that runs of one name are one run."""
+    by_item: "Format | None" = None
+    """The format that reads a row an item from the same files."""
     tidy: bool = False
     """Whether files are tables in which columns name the runs, if anything does."""

@@ -1,7 +1,7 @@
 """lm-evaluation-harness: `results_DATE.json` of 0.4 and later, and the plain files that came before it.
 
-A row is one model; a column is `TASK/METRIC`, its standard error `TASK/METRIC_se`. Where a model was scored on one task
-only, its `acc` is `accuracy`.
+A row is one model; a column is `TASK/METRIC`, its standard error `TASK/METRIC_se`, and `TASK/items` how many items were
+asked. Where a model was scored on one task only, its `acc` is `accuracy`.
 """
 
 import re
@@ -46,6 +46,10 @@ def read(path: Path, name: str, report: ReadingReport) -> "pl.DataFrame":
     row |= {
         f"{task}/{metric}": value for task, scores in results.items() for metric, value in scores_of(scores).items()
     }
+    counts = document["n-samples"] if isinstance(document.get("n-samples"), dict) else {}
+    for task, count in counts.items():
+        if isinstance(count, dict) and isinstance(count.get("effective"), int):
+            row[f"{task}/items"] = float(count["effective"])
     if len(results) == 1 and (accuracy := row.get(f"{next(iter(results))}/acc")) is not None:
         report.add("columns", "accuracy is the 'acc' of the only task")
         row["accuracy"] = accuracy

@@ -1,4 +1,5 @@
-"""lm-evaluation-harness item by item: `samples_TASK_DATE.jsonl`; a row is one model's answer to one item."""
+"""lm-evaluation-harness item by item; a row is one model's answer to one item. Files are `samples_TASK_DATE.jsonl`, and
+before 0.4.3 had any name."""
 
 import re
 from pathlib import Path
@@ -17,7 +18,8 @@ KEYS = {"doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filt
 
 
 def unit(path: Path, head: bytes) -> Path | None:
-    return path if NAME.fullmatch(path.name) and b'"doc_id"' in head else None
+    named = NAME.fullmatch(path.name) or (path.suffix == ".jsonl" and b'"filtered_resps"' in head)
+    return path if named and b'"doc_id"' in head else None
 
 
 def read(path: Path, name: str, report: ReadingReport) -> "pl.DataFrame":
@@ -47,5 +49,5 @@ def read(path: Path, name: str, report: ReadingReport) -> "pl.DataFrame":
 
 
 LM_EVAL_SAMPLES = Format(
-    "lm-evaluation-harness samples", unit, read, details_of="lm-evaluation-harness results", shared=False
+    "lm-evaluation-harness samples", unit, read, details_of="lm-evaluation-harness results", shared=True
 )

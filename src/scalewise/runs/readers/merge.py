@@ -5,27 +5,34 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scalewise.errors import TableError
-from scalewise.runs.identity import identified, one_size
+from scalewise.runs.identity import identified
+from scalewise.runs.progress import tracked
 from scalewise.runs.readers.find import Found
 from scalewise.runs.report import ReadingReport
 from scalewise.runs.table import listed
-from scalewise.runs.validate import check_values, typed
+from scalewise.runs.validate import check_values, known_extremes, typed
 
 if TYPE_CHECKING:
     import polars as pl
 
 FILE = "file"
+MANY = 100
+"""Files from which on a bar shows how far the reading is."""
+KEYS = ("run", "step", "task", "item", "repeat", "filter")
+"""What tells rows of one run apart."""
 Piece = tuple[Found, "pl.DataFrame"]
 
 
-def merged(found: Sequence[Found], named: Mapping[str, str], report: ReadingReport) -> "pl.DataFrame":
+def merged(
+    found: Sequence[Found], named: Mapping[str, str], report: ReadingReport, progress: bool = False
+) -> "pl.DataFrame":
     """The rows of everything found, with our columns and a column `file` where there are several.
 
     A file that cannot be read is left out, and the report says why; when it is the only one, TableError is raised.
     """
     import polars as pl
 
-    pieces = _put_together(_read(found, report), report)
+    pieces = _put_together(_read(found, report, progress), report)
     groups: dict[tuple[str, ...], list[Piece]] = {}
     for item, table in pieces:
         same = (item.format.name, *(table.columns if item.format.tidy else ()))
@@ -39,9 +46,10 @@ def merged(found: Sequence[Found], named: Mapping[str, str], report: ReadingRepo
     return _unique_names(whole, report) if len(found) > 1 else whole
 
 
-def _read(found: Sequence[Found], report: ReadingReport) -> list[Piece]:
+def _read(found: Sequence[Found], report: ReadingReport, progress: bool) -> list[Piece]:
     pieces = []
-    for item in found:
+    shown = progress and len(found) >= MANY
+    for item in tracked(found, len(found), "reading", lambda _: 1.0) if shown else found:
         plain = len(found) == 1 and item.format.tidy
         own = ReadingReport(files={} if plain else {str(item.path): item.format.name})
         try:
@@ -67,7 +75,7 @@ def _put_together(pieces: list[Piece], report: ReadingReport) -> list[Piece]:
         alike = [piece for piece in pieces if piece[0].format is kind]
         if len(alike) > 1:
             whole = pl.concat([table for _, table in alike], how="diagonal_relaxed")
-            keys = [column for column in ("run", "step") if column in whole.columns]
+            keys = [column for column in KEYS if column in whole.columns]
             joined = whole.group_by(keys, maintain_order=True).agg(pl.all().drop_nulls().last())
             if joined.height < whole.height:
                 report.add("inferred", f"runs of one name in several files of {kind.name} are one run")
@@ -88,13 +96,14 @@ def _recognised(
         if alone:
             table = typed(group[0][1], source, dict(named), own)
         else:
-            with_file = [table.with_columns(pl.lit(item.name or None).alias(FILE)) for item, table in group]
-            joined = pl.concat(with_file, how="diagonal_relaxed")
+            joined = pl.concat([table for _, table in group], how="diagonal_relaxed", rechunk=True)
+            files = pl.DataFrame({FILE: [item.name or None for item, _ in group], "rows": [t.height for _, t in group]})
+            joined = joined.with_columns(files.select(pl.col(FILE).repeat_by("rows").explode()).to_series())
             here = {ours: theirs for ours, theirs in named.items() if theirs in joined.columns}
             table = _run_of_a_file(typed(joined, source, here, own), own)
-        table = one_size(identified(table, source, own), source, own)
+        table = identified(table, source, own)
         if not alone:
-            check_values(table, source)
+            check_values(table, source, known_extremes(table))
     except (TableError, pl.exceptions.PolarsError) as error:
         if alone and isinstance(error, TableError):
             raise

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from scalewise.errors import TableError
 from scalewise.runs.readers.curves import pivoted, run_table
-from scalewise.runs.readers.database import has_tables, opened
+from scalewise.runs.readers.database import COMPANIONS, has_tables, opened
 from scalewise.runs.readers.format import Format
 from scalewise.runs.report import ReadingReport
 
@@ -78,4 +78,4 @@ def _number(value: Any, path: Path) -> float:
     return float(value)
 
 
-MLFLOW = Format("MLflow database", unit, read)
+MLFLOW = Format("MLflow database", unit, read, companions=COMPANIONS)

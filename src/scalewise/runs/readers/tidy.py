@@ -18,20 +18,24 @@ from scalewise.errors import TableError
 from scalewise.runs.columns import COLUMNS, normalised
 from scalewise.runs.readers.bounded import LONGEST_LINE
 from scalewise.runs.readers.format import Format
+from scalewise.runs.readers.parquet_pages import counted_cells
 from scalewise.runs.report import ReadingReport
 from scalewise.runs.table import listed
 
 if TYPE_CHECKING:
     import polars as pl
 
-ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".jsonl", ".ndjson")
-GZIP_MAGIC = b"\x1f\x8b"
+JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", *JSON_LINES)
+GZIP_MAGIC, PARQUET_MAGIC = b"\x1f\x8b", b"PAR1"
 SAMPLED_ROWS = 10_000
 """Rows of a CSV looked at to find each column's type; a later surprise is found and named."""
 MOST_CELLS = 2_000_000_000
-"""Rows times columns of a Parquet file."""
+"""Of a Parquet file."""
 SMALL, MOST_PACKED = 256 * 2**20, 100
 """Bytes up to which gzipped text may unpack in any case, and how many times its size beyond."""
+DEEPEST_OBJECTS, MOST_UNNESTED = 3, 10_000
+"""Objects inside each other that become columns, and columns beyond which none do."""
 DEEPEST = 100
 """Brackets inside each other in a line of JSON, beyond which Python's careful parser reads the file."""
 OPENING, CLOSING = np.frombuffer(b"[{", np.uint8), np.frombuffer(b"]}", np.uint8)
@@ -61,23 +65,29 @@ def read_tidy(path: Path, report: ReadingReport, source: str | None = None) -> "
         with path.open("rb") as start:
             packed = start.read(2) == GZIP_MAGIC
         _refuse_bombs(path, source) if packed else _refuse_endless_lines(path, source)
-        if name.endswith((".jsonl", ".ndjson")):
-            return _read_json_lines(path, source, report)
+        if name.endswith(JSON_LINES):
+            return _read_packed_lines(path, source, report) if packed else _read_json_lines(path, source, report)
         table = _read_csv(path, "\t" if name.endswith((".tsv", ".tsv.gz")) else ",", source)
         return table if packed else _without_cut_line(table, path, report)
     except (PolarsError, PanicException, OSError, EOFError, zlib.error, csv.Error, UnicodeError) as error:
-        raise TableError(f"{source}: cannot be read: {_first_line(error)}.") from None
+        advice = "; save it as UTF-8 text" if "utf-8" in str(error).lower() else ""
+        raise TableError(f"{source}: cannot be read: {_first_line(error)}{advice}.") from None
 
 
 def read_standard_input(source: str, report: ReadingReport) -> "pl.DataFrame":
-    """CSV text from standard input."""
+    return read_stream(sys.stdin.buffer.read(), source, report)
+
+
+def read_stream(content: bytes, source: str, report: ReadingReport) -> "pl.DataFrame":
+    """A table that came without a name: Parquet and JSON lines are known by their first bytes, the rest is CSV."""
     import tempfile
 
-    text = sys.stdin.buffer.read()
-    if not text.strip():
+    start = content[:4096].lstrip()
+    if not start:
         raise TableError(f"{source} is empty.")
-    with tempfile.NamedTemporaryFile(suffix=".csv") as file:
-        file.write(text)
+    ending = ".parquet" if content.startswith(PARQUET_MAGIC) else ".jsonl" if start.startswith(b"{") else ".csv"
+    with tempfile.NamedTemporaryFile(suffix=ending) as file:
+        file.write(content)
         file.flush()
         return read_tidy(Path(file.name), report, source)
 
@@ -86,11 +96,9 @@ def _read_parquet(path: Path, source: str) -> "pl.DataFrame":
     """A few bytes of Parquet can stand for any number of equal cells: they are counted first."""
     import polars as pl
 
-    lazy = pl.scan_parquet(path, glob=False)
-    columns = len(lazy.collect_schema())
-    rows = int(lazy.select(pl.len()).collect().item())
-    if rows * columns > MOST_CELLS:
-        raise TableError(f"{source}: {rows:,} rows of {columns:,} columns; more than {MOST_CELLS:,} cells are refused.")
+    cells = counted_cells(path, source)
+    if cells > MOST_CELLS:
+        raise TableError(f"{source}: {cells:,} cells; more than {MOST_CELLS:,} are refused.")
     return pl.read_parquet(path, glob=False)
 
 
@@ -154,6 +162,8 @@ def _header(path: Path, separator: str, source: str) -> list[str]:
     names = next((cells for _, cells in _lines(path, separator)), [])
     if not any(names):
         raise TableError(f"{source}: the first line is empty; it must name the columns.")
+    if any("\0" in name for name in names):
+        raise TableError(f"{source}: not UTF-8 text, perhaps UTF-16; save it as UTF-8 CSV.")
     twice = [name for name, count in Counter(names).items() if count > 1 and name]
     if twice:
         raise TableError(f"{source}: column {listed(twice)} stands in the header more than once; keep one.")
@@ -177,7 +187,32 @@ def _lines(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
             yield lines.line_num, cells
 
 
+def _read_packed_lines(path: Path, source: str, report: ReadingReport) -> "pl.DataFrame":
+    import shutil
+    import tempfile
+
+    with gzip.open(path) as packed, tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
+        shutil.copyfileobj(packed, file)
+        file.flush()
+        _refuse_endless_lines(Path(file.name), source)
+        return _read_json_lines(Path(file.name), source, report)
+
+
 def _read_json_lines(path: Path, source: str, report: ReadingReport) -> "pl.DataFrame":
+    """Objects inside a line's object become columns such as `config.lr`."""
+    import polars as pl
+
+    table = _read_objects(path, source, report)
+    for _ in range(DEEPEST_OBJECTS):
+        inner = [name for name, kind in table.schema.items() if kind == pl.Struct]
+        if not inner or table.width > MOST_UNNESTED:
+            break
+        report.add("columns", f"objects in the column {listed(inner)} are columns of their own")
+        table = table.unnest(inner, separator=".")
+    return table
+
+
+def _read_objects(path: Path, source: str, report: ReadingReport) -> "pl.DataFrame":
     """Every line is looked at for its keys. Python's own parser is the second try: it reads NaN, which JSON lacks."""
     import polars as pl
     from polars.exceptions import PanicException, PolarsError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from scalewise.errors import TableError
 from scalewise.runs.readers.bounded import flat, json_object
 from scalewise.runs.readers.curves import pivoted, run_table
-from scalewise.runs.readers.database import has_tables, opened
+from scalewise.runs.readers.database import COMPANIONS, has_tables, opened
 from scalewise.runs.readers.format import Format
 from scalewise.runs.report import ReadingReport
 
@@ -50,4 +50,4 @@ def _object(stored: Any, path: Path) -> dict[str, Any]:
     return json_object(content, str(path))
 
 
-TRACKIO = Format("Trackio", unit, read)
+TRACKIO = Format("Trackio", unit, read, companions=COMPANIONS)

@@ -35,13 +35,15 @@ def unit(path: Path, head: bytes) -> Path | None:
 
 
 def read(path: Path, name: str, report: ReadingReport) -> "pl.DataFrame":
+    import polars as pl
+
     file = path if path.is_file() else _latest(path, report)
     state = json_object(whole(file), str(file))
     history = state.get("log_history")
     if not isinstance(history, list) or not all(isinstance(row, dict) for row in history):
         raise TableError(f"{file}: no list 'log_history' of objects, so this is no state of a Trainer.")
-    curve = _curve(history, str(file), report)
-    curve = _with_compute(curve, state, report)
+    rows = _with_compute(_rows(history, str(file), report), state, report)
+    curve = pl.DataFrame(rows, infer_schema_length=None)
     return run_table(curve, name, _sizes(_with_weights(file), report), report)
 
 
@@ -63,10 +65,8 @@ def _latest(folder: Path, report: ReadingReport) -> Path:
     return max(states, key=steps)
 
 
-def _curve(history: list[dict[str, Any]], where: str, report: ReadingReport) -> "pl.DataFrame":
+def _rows(history: list[dict[str, Any]], where: str, report: ReadingReport) -> list[dict[str, float]]:
     """One row a step; training and evaluation rows of one step are put together."""
-    import polars as pl
-
     by_step: dict[int, dict[str, float]] = {}
     for logged in history:
         row, step = logged, logged.get("step")
@@ -83,32 +83,29 @@ def _curve(history: list[dict[str, Any]], where: str, report: ReadingReport) -> 
         raise TableError(f"{where}: 'log_history' is empty; nothing was logged yet.")
     if any("train_loss" in row for row in by_step.values()):
         report.add("columns", "'loss' of training rows is train_loss, the mean since the row before")
-    rows = [{"step": step} | by_step[step] for step in sorted(by_step)]
-    return pl.DataFrame(rows, infer_schema_length=None)
+    return [{"step": step} | by_step[step] for step in sorted(by_step)]
 
 
-def _with_compute(curve: "pl.DataFrame", state: dict[str, Any], report: ReadingReport) -> "pl.DataFrame":
+def _with_compute(rows: list[dict[str, float]], state: dict[str, Any], report: ReadingReport) -> list[dict[str, float]]:
     """Tokens and operations at each step, from the totals at the last one."""
-    import polars as pl
-
     steps = state.get("global_step")
     if not isinstance(steps, int) or steps <= 0:
-        return curve
+        return rows
     given = {"tokens": state.get("num_input_tokens_seen"), "flops": state.get("total_flos")}
     totals = {k: float(v) for k, v in given.items() if isinstance(v, int | float) and 0 < v < 1e40}
-    columns: dict[str, pl.Expr] = {}
+    constants: dict[str, float] = {}
     if {"tokens", "flops"} <= totals.keys():
         report.add("inferred", "params_no_embed is total_flos / (6 x tokens)")
-        columns["params_no_embed"] = pl.lit(totals["flops"] / (6 * totals["tokens"]))
-    if "num_input_tokens_seen" in curve.columns:
+        constants["params_no_embed"] = totals["flops"] / (6 * totals["tokens"])
+    if any("num_input_tokens_seen" in row for row in rows):
         totals.pop("tokens", None)
-    for column, total in totals.items():
+    for column in totals:
         source = "num_input_tokens_seen" if column == "tokens" else "total_flos"
         report.add("inferred", f"{column} at a step is its share of the total '{source}' of all steps")
-        columns[column] = pl.col("step") * (total / steps)
     if "flops" in totals:
         report.add("inferred", "flops are the Trainer's: 6 x tokens x parameters without embeddings, padding counted")
-    return curve.with_columns(**columns)
+    shares = {column: total / steps for column, total in totals.items()}
+    return [row | {column: row["step"] * share for column, share in shares.items()} | constants for row in rows]
 
 
 def _with_weights(file: Path) -> Path:
