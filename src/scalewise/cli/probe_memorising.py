@@ -1,13 +1,15 @@
 """`scalewise probe memorising`: the nearest training text beside what a model says."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalewise.cli.asking import give
-from scalewise.cli.options import AsJson, Csv, Figures, Html, Seed, check_outputs
+from scalewise.cli.options import Seed, check_outputs
 from scalewise.cli.training import check_torch
+
+if TYPE_CHECKING:
+    from scalewise.questions.answer import Answer
 
 EXAMPLE = "Example: scalewise probe memorising out/lab --count 200 --retrain"
 
@@ -42,14 +44,9 @@ def command(
     ] = None,
     permutations: Annotated[int, typer.Option(help="Random deals behind the p-value.", min=99)] = 999,
     seed: Seed = 0,
-    json: AsJson = False,
-    csv: Csv = None,
-    html: Html = None,
-    save_figures: Figures = None,
-) -> None:
+) -> "Answer":
     import shlex
 
-    check_outputs(html, csv, save_figures)
     check_outputs(keep)
     check_torch()
     from scalewise.probes.memorising.measure import measure
@@ -71,5 +68,4 @@ def command(
         subject.name,
         subject.sha256,
     )
-    answer = memorising(found.trials, found.dealt_again, found.examples, k, again, found.retrained)
-    give(answer, json, csv, html, save_figures)
+    return memorising(found.trials, found.dealt_again, found.examples, k, again, found.retrained)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalewise.cli.asking import give
-from scalewise.cli.options import AsJson, Csv, Figures, Html, Seed, Where, check_outputs
+from scalewise.cli.options import Seed, Where, check_outputs
 from scalewise.cli.training import check_torch
 from scalewise.errors import QuestionError
 
 if TYPE_CHECKING:
     from scalewise.probes.recognition.suite import Size
+    from scalewise.questions.answer import Answer
 
 EXAMPLE = (
     "Examples: scalewise probe recognition --into out/recognition; "
@@ -41,15 +41,10 @@ def command(
     ] = None,
     where: Where = None,
     seed: Seed = 0,
-    json: AsJson = False,
-    csv: Csv = None,
-    html: Html = None,
-    save_figures: Figures = None,
-) -> None:
+) -> "Answer":
     from scalewise.probes.recognition.losses import HUMAN, human_runs, read_losses
     from scalewise.questions.recognition import recognition
 
-    check_outputs(html, csv, save_figures)
     check_outputs(runs)
     if (into is None) == (losses is None):
         raise QuestionError(
@@ -78,7 +73,7 @@ def command(
         typer.echo(f"wrote {runs}", err=True)
     words += ["--seed", str(seed)] if seed else []
     again = shlex.join(["scalewise", "probe", "recognition", *words])
-    give(recognition(trials, HUMAN, again, seed=seed), json, csv, html, save_figures)
+    return recognition(trials, HUMAN, again, seed=seed)
 
 
 def _sizes(text: str) -> "tuple[Size, ...]":

@@ -4,6 +4,8 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from scalewise.errors import MissingExtraError, TableError
@@ -20,23 +22,42 @@ def member(path: Path, name: str) -> bytes:
 
     The zip's own word for a member's size is not believed: decompression ends at the limit.
     """
+    with _opened(path) as archive:
+        try:
+            entry = archive.getinfo(name)
+        except KeyError:
+            raise TableError(f"{path}: no '{name}' in it (still being written?).") from None
+        return _content(path, archive, entry)
+
+
+def members(path: Path, folder: str) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of all members under a folder such as `samples/`. Raises TableError as `member` does."""
+    with _opened(path) as archive:
+        for entry in archive.filelist:
+            if entry.filename.startswith(folder):
+                yield entry.filename, _content(path, archive, entry)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             if len(archive.filelist) > MOST_MEMBERS:
                 raise TableError(f"{path}: more than {MOST_MEMBERS:,} members.")
-            entry = archive.getinfo(name)
-            if entry.file_size > LARGEST_MEMBER:
-                raise TableError(f"{path}: '{name}' is more than {LARGEST_MEMBER // 2**20:,} MB; refused.")
-            content = _from_zstd(path, entry) if entry.compress_type == ZSTD else _plain(archive, entry)
-    except KeyError:
-        raise TableError(f"{path}: no '{name}' in it (still being written?).") from None
+            yield archive
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
         why = str(error).splitlines()[0].rstrip(".")[:200] if str(error) else type(error).__name__
         raise TableError(f"{path}: cannot be read as a zip file: {why}.") from None
     except struct.error:
         raise TableError(f"{path}: cannot be read as a zip file: it is cut short.") from None
+
+
+def _content(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    if entry.file_size > LARGEST_MEMBER:
+        raise TableError(f"{path}: '{entry.filename}' is more than {LARGEST_MEMBER // 2**20:,} MB; refused.")
+    content = _from_zstd(path, entry) if entry.compress_type == ZSTD else _plain(archive, entry)
     if len(content) > LARGEST_MEMBER:
-        raise TableError(f"{path}: '{name}' is more than {LARGEST_MEMBER // 2**20:,} MB; refused.")
+        raise TableError(f"{path}: '{entry.filename}' is more than {LARGEST_MEMBER // 2**20:,} MB; refused.")
     return content
 
 
