@@ -70,7 +70,7 @@ def test_too_little_material_is_refused(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pl.DataFrame]:
     folder = tmp_path_factory.mktemp("recognition")
-    return folder, run_recognition(TINY, folder).table
+    return folder, run_recognition(TINY, folder).trials.table
 
 
 def test_swapped_roles_make_chance_exact_before_study(measured: tuple[Path, pl.DataFrame]) -> None:
@@ -88,7 +88,9 @@ def test_studying_leaves_a_trace_that_grows_and_fades() -> None:
 
     material = material_of("lines", 12, 0)
     learners = [Learner(seed=0, studies=side, rate=2.0**-8, start=None) for side in (0, 1)]
-    losses, later = studied(shape_of(32, 1, material), material, learners, 12, 4, (40,))
+    looks = studied(shape_of(32, 1, material), material, learners, 12, 4, (40,)).looks
+    assert [(look.exposure, look.updates) for look in looks] == [*((e, 0) for e in range(13)), (12, 40)]
+    losses, later = np.stack([look.loss for look in looks[:-1]]), looks[-1].loss[None]
     margins = np.concatenate([losses[:, k, 1 - k] - losses[:, k, k] for k in (0, 1)], axis=1)
     assert (margins[0] == 0).all()  # a model begins with a uniform guess
     last = margins[-1]
@@ -122,7 +124,7 @@ def test_a_killed_measurement_goes_on_to_the_same_numbers(measured: tuple[Path, 
             time.sleep(0.02)
         process.kill()
     _, table = measured
-    assert run_recognition(TINY, tmp_path).table.equals(table)
+    assert run_recognition(TINY, tmp_path).trials.table.equals(table)
     call = [sys.executable, "-m", "scalewise", "probe", "recognition", *words.split()]
     done = subprocess.run(call, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 2  # the command's plan has other updates

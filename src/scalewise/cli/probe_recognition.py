@@ -52,7 +52,7 @@ def command(
         )
     words: list[str] = []
     if losses is not None:
-        trials = read_losses(losses, where)
+        trials, recalled, kept = read_losses(losses, where), None, None
         words += ["--losses", str(losses), *(["--where", where] if where else [])]
     else:
         assert into is not None
@@ -62,7 +62,8 @@ def command(
         from scalewise.probes.recognition.suite import Plan, run_recognition
 
         plan = Plan(data, _sizes(sizes), pairs, exposures, seeds, pretrain_steps=pretrain_steps, seed=seed)
-        trials = run_recognition(plan, into)
+        measured = run_recognition(plan, into)
+        trials, recalled, kept = measured.trials, measured.recall, measured.memory
         given = {"data": data, "sizes": sizes, "pairs": pairs, "exposures": exposures, "seeds": seeds}
         given |= {"pretrain-steps": pretrain_steps}
         usual = (Plan.data, SIZES, Plan.pairs, Plan.exposures, Plan.seeds, Plan.pretrain_steps)
@@ -73,7 +74,7 @@ def command(
         typer.echo(f"wrote {runs}", err=True)
     words += ["--seed", str(seed)] if seed else []
     again = shlex.join(["scalewise", "probe", "recognition", *words])
-    return recognition(trials, HUMAN, again, seed=seed)
+    return recognition(trials, HUMAN, again, seed=seed, recalled=recalled, kept=kept)
 
 
 def _sizes(text: str) -> "tuple[Size, ...]":
