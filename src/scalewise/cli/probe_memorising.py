@@ -42,6 +42,10 @@ def command(
     keep: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep embeddings in this .npy file; a killed run goes on there.")
     ] = None,
+    approximate: Annotated[
+        bool,
+        typer.Option("--approximate", help="Search by an index (faiss) instead of exactly: for millions of passages."),
+    ] = False,
     permutations: Annotated[int, typer.Option(help="Random deals behind the p-value.", min=99)] = 999,
     seed: Seed = 0,
 ) -> "Answer":
@@ -56,11 +60,12 @@ def command(
     from scalewise.version import VERSION
 
     subject = subject_at(model, Texts(trained, untrained, queries, count, most, seed))
-    found = measure(subject, k, permutations, drop if retrain else None, keep, seed)
+    found = measure(subject, k, permutations, drop if retrain else None, keep, seed, approximate)
     texts = {"--trained": trained, "--untrained": untrained, "--queries": queries}
     sizes = {"--count": count, "--most": most, "--k": k, "--permutations": permutations, "--seed": seed}
     given = {name: value for name, value in {**texts, **sizes}.items() if value is not None}
     words = [str(word) for pair in given.items() for word in pair] + (["--retrain", "--drop", str(drop)] * retrain)
+    words += ["--approximate"] * approximate
     again = Repeat(
         shlex.join(["scalewise", "probe", "memorising", str(model), *words]),
         VERSION,
@@ -68,4 +73,4 @@ def command(
         subject.name,
         subject.sha256,
     )
-    return memorising(found.trials, found.dealt_again, found.examples, k, again, found.retrained)
+    return memorising(found.trials, found.dealt_again, found.examples, k, again, found.retrained, approximate)

@@ -5,13 +5,14 @@ model's own embedding space, among those it was trained on and among as many it 
 effect, it would make no difference which were trained on: the p-values come from dealing that out again at random.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.probes.memorising.keys import embedded, nearest
+from scalewise.probes.memorising.keys import Vectors, embedded, nearest
 from scalewise.probes.memorising.models import LanguageModel, Tokens
 from scalewise.probes.memorising.passages import Passages, Queries, by_length, lengths
 from scalewise.runs.trials import Trials, trials_from
@@ -31,6 +32,10 @@ SHOWN = 40
 TRAINED, UNTRAINED = "trained on", "not trained on"
 
 
+Search = Callable[[Vectors, NDArray[np.float16], int], tuple[NDArray[np.int64], NDArray[np.float64]]]
+"""Queries, keys and how many neighbours; their numbers and cosines."""
+
+
 @dataclass(frozen=True)
 class Neighbours:
     """What was found. Arrays have a row per query; `numbers`, `cosines` and `agreement` a column per neighbour."""
@@ -44,7 +49,13 @@ class Neighbours:
     files: NDArray[np.int64]
 
 
-def neighbours(model: LanguageModel, passages: Passages, queries: Queries, keep: "Path | None" = None) -> Neighbours:
+def neighbours(
+    model: LanguageModel,
+    passages: Passages,
+    queries: Queries,
+    keep: "Path | None" = None,
+    search: Search = nearest,
+) -> Neighbours:
     """Continue every query and find what lies near it."""
     _, length = lengths(model)
     keys = embedded(model, passages.beginnings, keep)
@@ -55,7 +66,7 @@ def neighbours(model: LanguageModel, passages: Passages, queries: Queries, keep:
         vectors[index] = model.embed(prompts)
         for i, output in zip(index, model.continued(prompts, length), strict=True):
             outputs[i] = output
-    numbers, cosines = nearest(vectors, keys, DEPTH)
+    numbers, cosines = search(vectors, keys, DEPTH)
     texts = [model.decode(output) for output in outputs]
     following = {int(n): _grams(model.decode(passages.following[n])) for n in np.unique(numbers)}
     agreement = np.array(
