@@ -73,4 +73,5 @@ def command(
         subject.name,
         subject.sha256,
     )
-    return memorising(found.trials, found.dealt_again, found.examples, k, again, found.retrained, approximate)
+    notes = [*subject.notes, *(["nearest passages were sought by an index, which may miss some"] * approximate)]
+    return memorising(found.trials, found.dealt_again, found.examples, k, again, found.retrained, notes)

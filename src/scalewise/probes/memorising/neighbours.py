@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.errors import QuestionError
 from scalewise.probes.memorising.keys import Vectors, embedded, nearest
 from scalewise.probes.memorising.models import LanguageModel, Tokens
 from scalewise.probes.memorising.passages import Passages, Queries, by_length, lengths
@@ -27,6 +28,8 @@ GRAM = 5
 ANSWER = 4
 """Characters of a known answer with which an output must begin to be right."""
 Example = tuple[str, str, str, str, str, float, float]
+ALIKE = 1000
+"""Embeddings that are looked at for whether they differ at all."""
 SHOWN = 40
 """Characters of a text that are shown."""
 TRAINED, UNTRAINED = "trained on", "not trained on"
@@ -56,9 +59,11 @@ def neighbours(
     keep: "Path | None" = None,
     search: Search = nearest,
 ) -> Neighbours:
-    """Continue every query and find what lies near it."""
+    """Continue every query and find what lies near it. Raises QuestionError where all embeddings are alike."""
     _, length = lengths(model)
     keys = embedded(model, passages.beginnings, keep)
+    if float(np.ptp(keys[:ALIKE].astype(np.float32), axis=0).max()) == 0:
+        raise QuestionError("the model's states are the same for every passage: nothing is nearer than anything else.")
     outputs: list[Tokens] = [np.empty(0, np.int64)] * len(queries.prompts)
     vectors = np.empty((len(queries.prompts), keys.shape[1]), np.float32)
     for index in by_length(queries.prompts):
