@@ -24,6 +24,7 @@ from scalewise.runs.readers.archive import member
 
 from .dialogue_server import Messages, serving
 
+pytestmark = pytest.mark.slow
 SOURCE = Path(__file__).parents[2] / "src"
 TASKS = SOURCE / "scalewise" / "probes" / "dialogue" / "inspect_tasks.py"
 CHOSEN = ("wording", "order", "pressure", "contradiction")
