@@ -21,7 +21,7 @@ def world(keys: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_most_of_the_exact_neighbours_are_found_with_their_exact_cosines() -> None:
-    queries, keys = world(12_000)
+    queries, keys = world(10_000)
     numbers, cosines = nearest(queries, keys, 10)
     theirs, approximate = nearest_approximately(queries, keys, 10)
     assert (theirs[:, 0] == numbers[:, 0]).mean() > 0.95
@@ -30,8 +30,8 @@ def test_most_of_the_exact_neighbours_are_found_with_their_exact_cosines() -> No
     same = theirs == numbers
     assert approximate[same] == pytest.approx(cosines[same], abs=1e-5)
     assert (np.diff(approximate, axis=1) <= 0).all()
-    again, _ = nearest_approximately(queries, keys, 10)
-    assert (again == theirs).all()
+    again, _ = nearest_approximately(queries[:5], keys, 10)
+    assert (again == theirs[:5]).all()
 
 
 def test_few_keys_are_refused() -> None:

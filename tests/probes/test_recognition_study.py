@@ -10,8 +10,10 @@ import polars as pl
 import pytest
 
 from scalewise.errors import ScalewiseError, StudyError
+from scalewise.probes.recognition.losses import HUMAN
 from scalewise.probes.recognition.material import CONDITIONS, Material, material_of
-from scalewise.probes.recognition.suite import Plan, run_recognition
+from scalewise.probes.recognition.suite import Measured, Plan, run_recognition
+from scalewise.questions.recognition import recognition
 
 pytestmark = pytest.mark.train
 TINY = Plan(data="glyphs", sizes=((16, 1),), pairs=12, exposures=6, seeds=1, pretrain_steps=30, updates=(5,))
@@ -68,9 +70,14 @@ def test_too_little_material_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pl.DataFrame]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Measured]:
     folder = tmp_path_factory.mktemp("recognition")
-    return folder, run_recognition(TINY, folder).trials.table
+    return folder, run_recognition(TINY, folder)
+
+
+@pytest.fixture(scope="module")
+def measured(whole: tuple[Path, Measured]) -> tuple[Path, pl.DataFrame]:
+    return whole[0], whole[1].trials.table
 
 
 def test_swapped_roles_make_chance_exact_before_study(measured: tuple[Path, pl.DataFrame]) -> None:
@@ -113,7 +120,7 @@ def test_a_killed_measurement_goes_on_to_the_same_numbers(measured: tuple[Path, 
         "X", str(tmp_path)
     )
     code = (
-        "from scalewise.probes.recognition.suite import Plan, run_recognition; from pathlib import Path; "
+        "from scalewise.probes.recognition.suite import Measured, Plan, run_recognition; from pathlib import Path; "
         "run_recognition(Plan('glyphs', ((16, 1),), pairs=12, exposures=6, seeds=1, pretrain_steps=30, updates=(5,)), "
         f"Path({str(tmp_path)!r}))"
     )
@@ -151,3 +158,35 @@ def test_slips_are_one_sentence(words: tuple[str, ...], message: str) -> None:
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_the_answer_tells_recall_and_what_remembering_costs(whole: tuple[Path, Measured]) -> None:
+    folder, measured = whole
+    answer = recognition(measured.trials, HUMAN, "again", resamples=50, recalled=measured.recall, kept=measured.memory)
+    recall = answer.finding("Recall")
+    assert recall.columns[2:] == (
+        "after_0",
+        "after_1",
+        "after_5",
+        "after_6",
+        "after_6_low",
+        "after_6_high",
+        "5_later",
+        "whole",
+    )
+    assert [row[1] for row in recall.rows] == ["studied", "foils"] * 2
+    costs = answer.finding("What remembering costs")
+    table = [dict(zip(costs.columns, row, strict=True)) for row in costs.rows]
+    assert [(row["kept_in"], row["exposures"]) for row in table[::2]] == [
+        ("weights", 1),
+        ("weights", 6),
+        ("memory, float16", 1),
+        ("memory, float32", 1),
+    ]
+    for row in table:
+        above = 100 * (float(str(row["accuracy"])) - 0.5)
+        assert row["points_per_kB"] == pytest.approx(above / float(str(row["kB"])))
+    assert "After one exposure an external memory of" in answer.sentence
+    again = run_recognition(TINY, folder)  # from the folder: the same, milliseconds too
+    assert again.memory.table.equals(measured.memory.table)
+    assert again.recall.table.equals(measured.recall.table)
