@@ -46,7 +46,9 @@ class Handler(BaseHTTPRequestHandler):
         said = self.server.mind(body["messages"], rng)
         words = sum(len(m["content"].split()) for m in body["messages"])
         choice = {"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}
-        self._send(200, {"choices": [choice], "usage": {"prompt_tokens": words, "completion_tokens": 10}})
+        usage = {"prompt_tokens": words, "completion_tokens": 10, "total_tokens": words + 10}
+        named = {"id": "1", "object": "chat.completion", "created": 0, "model": body["model"]}
+        self._send(200, named | {"choices": [choice], "usage": usage})
 
     def _send(self, status: int, content: dict[str, object]) -> None:
         data = json.dumps(content).encode()

@@ -1,8 +1,10 @@
 """Dialogue over real HTTP: plants recovered inside their intervals, and a client that loses nothing."""
 
 import csv
+import itertools
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from scalewise.probes.dialogue import TRANSFORMATIONS, Asking, ask_all, conversa
 from scalewise.probes.dialogue.client import Endpoint
 from scalewise.probes.dialogue.parse import said
 from scalewise.probes.dialogue.scenarios import Scenario
-from scalewise.probes.dialogue.variants import ASSERTED, BARE, NO_YES, PERSONA, SUFFIX
+from scalewise.probes.dialogue.variants import ASSERTED, BARE, NO_YES, PERSONA, SUFFIX, balanced_orders
 from scalewise.questions.consistency import consistency
 from scalewise.runs.trials import Trials
 
@@ -314,6 +316,77 @@ def test_own_scenarios_and_ethics_are_read(tmp_path: Path) -> None:
     read = load_scenarios([tmp_path / "cm_test.csv"])
     assert [s.answer for s in read] == ["yes", "no"]
     assert read[0].direct.startswith("I kicked the dog, for fun.")
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "questions", "answers"),
+    [
+        (
+            "justice_test",
+            [["label", "scenario"], ["1", "I tip, since\nit was good."]],
+            ["I tip, since\nit was good."],
+            "y",
+        ),
+        (
+            "deontology",
+            [["label", "scenario", "excuse"], ["0", "Can you drive?", "No."]],
+            ['"Can you drive?" "No."'],
+            "n",
+        ),
+        ("virtue_test", [["label", "scenario"], ["1", "Jo runs in. [SEP] brave"]], ['Does the word "brave"'], "y"),
+        ("util_test", [["A, good.", "A, bad."], ["B1", "B2"]], ["First: A, good.", "First: B2\nSecond: B1"], "yn"),
+    ],
+)
+def test_every_kind_of_ethics_is_read(
+    tmp_path: Path, name: str, rows: list[list[str]], questions: list[str], answers: str
+) -> None:
+    with (tmp_path / f"{name}.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    read = load_scenarios([tmp_path / f"{name}.csv"])
+    assert [s.answer for s in read] == [{"y": "yes", "n": "no"}[a] for a in answers]
+    assert all(part in s.direct for part, s in zip(questions, read, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a", "text\nb\n", "not an ETHICS file"),
+        ("a", "", "not an ETHICS file"),
+        ("a", "label,input\n2,b\n", "row 1: label must be 0 or 1"),
+        ("a", "label,input\n1\n", "row 1: 1 cells, but the header has 2"),
+        ("util_a", "b,c,d\n", "row 1: 3 cells"),
+    ],
+)
+def test_bad_ethics_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
+    (tmp_path / f"{name}.csv").write_text(text)
+    with pytest.raises(TableError, match=message):
+        load_scenarios([tmp_path / f"{name}.csv"])
+
+
+@given(st.integers(2, 9))
+def test_orders_are_balanced(count: int) -> None:
+    orders = balanced_orders(count)
+    times = 1 if count % 2 == 0 else 2
+    assert Counter(p for order in orders for p in enumerate(order)) == dict.fromkeys(
+        itertools.product(range(count), repeat=2), times
+    )
+    follows = Counter(pair for order in orders for pair in itertools.pairwise(order))
+    assert follows == dict.fromkeys(itertools.permutations(range(count), 2), times)
+
+
+def test_an_effect_of_the_place_is_found(tmp_path: Path) -> None:
+    """Yes to a fifth of first questions and to seven tenths of later ones, whatever is asked."""
+
+    def mind(messages: Messages, rng: np.random.Generator) -> str:
+        return "Yes" if rng.random() < (0.2 if len(messages) == 1 else 0.7) else "No"
+
+    with serving(mind) as server:
+        trials = asked(server.url, tmp_path, 2, 24, ("order",))
+        assert len(server.calls) == 2 * (24 + 6 * 4 * 3)  # first questions are the plain ones
+    answer = consistency(trials, "again", resamples=20)
+    assert inside(cells(answer, "What each guise changes")["asked later"], "difference", 0.5)
+    places = cells(answer, "Where a question stands among others")
+    assert [inside(places[place], "yes", 0.2 if place == "1" else 0.7) for place in "1234"] == [True] * 4
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,14 @@ from scalewise.lab.weights import TrainedModel  # noqa: E402
 from scalewise.probes.memorising.keys import embedded, nearest  # noqa: E402
 from scalewise.probes.memorising.measure import measure  # noqa: E402
 from scalewise.probes.memorising.models import LabModel  # noqa: E402
-from scalewise.probes.memorising.passages import Queries, lab_passages, read_queries  # noqa: E402
+from scalewise.probes.memorising.neighbours import neighbours  # noqa: E402
+from scalewise.probes.memorising.passages import (  # noqa: E402
+    Passages,
+    Queries,
+    distinct,
+    lab_passages,
+    read_queries,
+)
 from scalewise.probes.memorising.retrain import trained_without  # noqa: E402
 from scalewise.probes.memorising.subject import Subject, Texts, subject_at  # noqa: E402
 from scalewise.questions.answer import Answer, Repeat  # noqa: E402
@@ -180,7 +187,11 @@ def test_too_much_to_drop_is_refused(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("lines", "message"),
-    [("a\nb\n", "at least 20"), ('{"text": "a"}\n', 'write {"prompt"'), ('{"prompt": ""}\n', "the prompt is empty")],
+    [
+        ("abc\nabd\n", "at least 20"),
+        ('{"text": "a"}\n', 'write {"prompt"'),
+        ('{"prompt": "ab"}\n', "too short to have neighbours, 2 of at least 3"),
+    ],
 )
 def test_bad_queries_are_explained(world: World, tmp_path: Path, lines: str, message: str) -> None:
     path = tmp_path / ("q.jsonl" if "{" in lines else "q.txt")
@@ -231,3 +242,32 @@ def test_a_published_checkpoint_gives_the_same_answer(world: World, tmp_path: Pa
     assert theirs["agreement_trained"] == pytest.approx(ours["agreement_trained"], abs=0.05)
     with pytest.raises(QuestionError, match="can be trained again"):
         measure(subject, drop=5)
+    assert "the model predicts the text it is said to have been trained on at" in subject.notes[-1]
+    exchanged = Texts(texts.untrained, texts.trained, texts.queries)
+    with pytest.raises(QuestionError, match="it cannot have been trained on it"):
+        subject_at(tmp_path / "model", exchanged)
+
+
+def test_repeated_passages_are_left_out_and_both_sides_stay_equal() -> None:
+    rng = np.random.default_rng(0)
+    texts = rng.integers(0, 256, (100, 24))
+    texts[10:20] = texts[0]  # ten repetitions where trained on
+    texts[60:65] = texts[1]  # and five passages of the other side that were trained on after all
+    sides = np.arange(100) < 50
+    passages = Passages(texts[:, :16], texts[:, 16:], sides, np.arange(100), np.arange(100))
+    kept, share = distinct(passages)
+    assert share == pytest.approx(0.15)
+    assert kept.trained.sum() == (~kept.trained).sum() == 40
+    whole = np.concatenate([kept.beginnings, kept.following], axis=1)
+    assert len(np.unique(whole, axis=0)) == 80
+    assert distinct(kept) == (kept, 0.0)
+    few = Passages(texts[:30, :16], texts[:30, 16:], np.arange(30) < 20, np.arange(30), np.arange(30))
+    with pytest.raises(QuestionError, match="without repetitions there are 10 passages"):
+        distinct(few)
+
+
+def test_states_that_never_differ_are_refused(world: World) -> None:
+    silent = LabModel(TrainedModel(SHAPE, torch.zeros_like(world.model.model.row)))
+    passages = lab_passages(silent, world.reading, 1000, str(world.untrained))
+    with pytest.raises(QuestionError, match="the same for every passage"):
+        neighbours(silent, passages, near_copies(0))

@@ -10,8 +10,10 @@ import polars as pl
 import pytest
 
 from scalewise.errors import ScalewiseError, StudyError
+from scalewise.probes.recognition.losses import HUMAN
 from scalewise.probes.recognition.material import CONDITIONS, Material, material_of
-from scalewise.probes.recognition.suite import Plan, run_recognition
+from scalewise.probes.recognition.suite import Measured, Plan, run_recognition
+from scalewise.questions.recognition import recognition
 
 pytestmark = pytest.mark.train
 TINY = Plan(data="glyphs", sizes=((16, 1),), pairs=12, exposures=6, seeds=1, pretrain_steps=30, updates=(5,))
@@ -68,9 +70,14 @@ def test_too_little_material_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pl.DataFrame]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Measured]:
     folder = tmp_path_factory.mktemp("recognition")
-    return folder, run_recognition(TINY, folder).table
+    return folder, run_recognition(TINY, folder)
+
+
+@pytest.fixture(scope="module")
+def measured(whole: tuple[Path, Measured]) -> tuple[Path, pl.DataFrame]:
+    return whole[0], whole[1].trials.table
 
 
 def test_swapped_roles_make_chance_exact_before_study(measured: tuple[Path, pl.DataFrame]) -> None:
@@ -88,7 +95,9 @@ def test_studying_leaves_a_trace_that_grows_and_fades() -> None:
 
     material = material_of("lines", 12, 0)
     learners = [Learner(seed=0, studies=side, rate=2.0**-8, start=None) for side in (0, 1)]
-    losses, later = studied(shape_of(32, 1, material), material, learners, 12, 4, (40,))
+    looks = studied(shape_of(32, 1, material), material, learners, 12, 4, (40,)).looks
+    assert [(look.exposure, look.updates) for look in looks] == [*((e, 0) for e in range(13)), (12, 40)]
+    losses, later = np.stack([look.loss for look in looks[:-1]]), looks[-1].loss[None]
     margins = np.concatenate([losses[:, k, 1 - k] - losses[:, k, k] for k in (0, 1)], axis=1)
     assert (margins[0] == 0).all()  # a model begins with a uniform guess
     last = margins[-1]
@@ -111,7 +120,7 @@ def test_a_killed_measurement_goes_on_to_the_same_numbers(measured: tuple[Path, 
         "X", str(tmp_path)
     )
     code = (
-        "from scalewise.probes.recognition.suite import Plan, run_recognition; from pathlib import Path; "
+        "from scalewise.probes.recognition.suite import Measured, Plan, run_recognition; from pathlib import Path; "
         "run_recognition(Plan('glyphs', ((16, 1),), pairs=12, exposures=6, seeds=1, pretrain_steps=30, updates=(5,)), "
         f"Path({str(tmp_path)!r}))"
     )
@@ -122,7 +131,7 @@ def test_a_killed_measurement_goes_on_to_the_same_numbers(measured: tuple[Path, 
             time.sleep(0.02)
         process.kill()
     _, table = measured
-    assert run_recognition(TINY, tmp_path).table.equals(table)
+    assert run_recognition(TINY, tmp_path).trials.table.equals(table)
     call = [sys.executable, "-m", "scalewise", "probe", "recognition", *words.split()]
     done = subprocess.run(call, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 2  # the command's plan has other updates
@@ -149,3 +158,35 @@ def test_slips_are_one_sentence(words: tuple[str, ...], message: str) -> None:
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_the_answer_tells_recall_and_what_remembering_costs(whole: tuple[Path, Measured]) -> None:
+    folder, measured = whole
+    answer = recognition(measured.trials, HUMAN, "again", resamples=50, recalled=measured.recall, kept=measured.memory)
+    recall = answer.finding("Recall")
+    assert recall.columns[2:] == (
+        "after_0",
+        "after_1",
+        "after_5",
+        "after_6",
+        "after_6_low",
+        "after_6_high",
+        "5_later",
+        "whole",
+    )
+    assert [row[1] for row in recall.rows] == ["studied", "foils"] * 2
+    costs = answer.finding("What remembering costs")
+    table = [dict(zip(costs.columns, row, strict=True)) for row in costs.rows]
+    assert [(row["kept_in"], row["exposures"]) for row in table[::2]] == [
+        ("weights", 1),
+        ("weights", 6),
+        ("memory, float16", 1),
+        ("memory, float32", 1),
+    ]
+    for row in table:
+        above = 100 * (float(str(row["accuracy"])) - 0.5)
+        assert row["points_per_kB"] == pytest.approx(above / float(str(row["kB"])))
+    assert "After one exposure an external memory of" in answer.sentence
+    again = run_recognition(TINY, folder)  # from the folder: the same, milliseconds too
+    assert again.memory.table.equals(measured.memory.table)
+    assert again.recall.table.equals(measured.recall.table)

@@ -152,7 +152,7 @@ def test_a_run_that_reads_no_bytes_is_refused(store: Store, tmp_path: Path) -> N
     shutil.copytree(store.path, tmp_path / "store")
     record = tmp_path / "store" / "corpus" / "kept.json"
     record.write_text(json.dumps(json.loads(record.read_text()) | {"text_bytes": 1}))
-    with pytest.raises(StudyError, match="not the bytes of a text"):
+    with pytest.raises(StudyError, match="neither the bytes of a text"):
         publish(tmp_path / "store", tmp_path / "model")
     assert not (tmp_path / "model").exists()
 

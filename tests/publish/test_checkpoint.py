@@ -15,8 +15,8 @@ from scalewise.lab.models import model_of  # noqa: E402
 from scalewise.lab.models.layout import Layout  # noqa: E402
 from scalewise.lab.shapes import Gpt2Shape, LstmShape, Shape, UniversalShape  # noqa: E402
 from scalewise.lab.weights import TrainedModel  # noqa: E402
-from scalewise.publish import write_checkpoint  # noqa: E402
-from scalewise.publish.tokenizer import byte_characters, tokenizer_json  # noqa: E402
+from scalewise.publish import Chat, write_checkpoint  # noqa: E402
+from scalewise.publish.tokenizer import ByteTokenizer, byte_characters  # noqa: E402
 from scalewise.runs.flops import TransformerShape  # noqa: E402
 
 pytestmark = pytest.mark.train
@@ -57,7 +57,7 @@ def test_what_no_standard_format_holds_is_refused(shape: Shape, tmp_path: Path) 
 @given(st.text())
 def test_a_token_is_a_byte(text: str) -> None:
     tokenizers = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
-    tokenizer = tokenizers.Tokenizer.from_str(json.dumps(tokenizer_json()))
+    tokenizer = tokenizers.Tokenizer.from_str(json.dumps(ByteTokenizer().json()))
     tokens = tokenizer.encode(text).ids
     assert tokens == list(text.encode())
     assert tokenizer.decode(tokens) == text
@@ -66,12 +66,20 @@ def test_a_token_is_a_byte(text: str) -> None:
 def test_transformers_loads_the_tokenizer_and_a_chat_template(tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers", reason=NO_TRANSFORMERS)
     template = "{% for m in messages %}{{ m.role[0] }}: {{ m.content }}\n{% endfor %}"
-    write_checkpoint(random_model(SHAPES[0]), tmp_path, chat_template=template, end_of_text=10)
+    write_checkpoint(random_model(SHAPES[0]), tmp_path, Chat(template, "\n"))
     tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path)
     assert tokenizer("a é\n").input_ids == list("a é\n".encode())
     assert tokenizer.eos_token_id == 10
     said = tokenizer.apply_chat_template([{"role": "user", "content": "hi"}], tokenize=False)
     assert said == "u: hi\n"
+
+
+def test_bad_templates_and_ends_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="no Jinja template: line 1"):
+        Chat("{% for m in %}")
+    with pytest.raises(StudyError, match="'<end>', is 5 tokens"):
+        write_checkpoint(random_model(SHAPES[0]), tmp_path / "model", Chat("{{ messages }}", "<end>"))
+    assert not (tmp_path / "model").exists()
 
 
 def test_every_byte_has_its_own_character() -> None:

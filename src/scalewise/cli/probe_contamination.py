@@ -1,12 +1,12 @@
 """`scalewise probe contamination`: do sums and their answers stand in a text, in any form?"""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from scalewise.cli.asking import give
-from scalewise.cli.options import AsJson, Csv, FigureFont, Figures, FigureWidth, Html, check_outputs, check_paper
+if TYPE_CHECKING:
+    from scalewise.questions.answer import Answer
 
 EXAMPLE = "Example: scalewise probe contamination stdlib --operation plus --low 10 --high 99"
 
@@ -22,13 +22,7 @@ def command(
     forms: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Further ways of writing, as TOML; see the documentation.")
     ] = None,
-    json: AsJson = False,
-    csv: Csv = None,
-    html: Html = None,
-    save_figures: Figures = None,
-    figure_width: FigureWidth = None,
-    figure_font: FigureFont = None,
-) -> None:
+) -> "Answer":
     import shlex
 
     from scalewise.errors import QuestionError
@@ -38,13 +32,10 @@ def command(
 
     if low >= high:
         raise QuestionError(f"--low {low} must be below --high {high}.")
-    check_outputs(html, csv, save_figures)
-    check_paper(figure_width, figure_font)
     task = Task(operation, low, high)
     found = search(corpus, task, load_forms(forms))
     words = ["scalewise", "probe", "contamination", corpus, "--operation", operation, "--low", low, "--high", high]
     repeat = shlex.join([*map(str, words), *(["--forms", str(forms)] if forms else [])])
     sums = {"plus": "additions", "minus": "subtractions", "times": "products"}[operation]
     asked, again = f"{sums} of {low} to {high}", (repeat, corpus, found.sha256)
-    answer = contamination(found.scan.counts(), found.scan.examples, task.pairs, asked, again)
-    give(answer, json, csv, html, save_figures, figure_width, figure_font)
+    return contamination(found.scan.counts(), found.scan.examples, task.pairs, asked, again)

@@ -3,26 +3,46 @@
 import os
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalewise.cli.asking import give
-from scalewise.cli.options import AsJson, Csv, FigureFont, Figures, FigureWidth, Html, Seed, check_outputs, check_paper
+from scalewise.cli.options import Seed
 from scalewise.errors import QuestionError
 
+if TYPE_CHECKING:
+    from scalewise.questions.answer import Answer
+
 EXAMPLE = (
-    "Example: scalewise probe dialogue http://localhost:8000/v1 --model my-model --into out/dialogue --repeats 3 "
-    "--transformation wording --transformation options"
+    "Examples: scalewise probe dialogue http://localhost:8000/v1 --model my-model --into out/dialogue --repeats 3 "
+    "--transformation wording --transformation options; scalewise probe dialogue --from-logs logs/"
 )
 
 
 def command(
-    url: Annotated[str, typer.Argument(metavar="URL", help="The endpoint, up to and with its /v1.")],
-    model: Annotated[str, typer.Option(help="The model's name there.")],
+    url: Annotated[
+        str | None, typer.Argument(metavar="URL", help="The endpoint, up to and with its /v1. Or give --from-logs.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="The model's name there, or in the logs.")] = None,
     into: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where answers are kept; the same folder asks only what is missing.")
-    ],
+        Path | None,
+        typer.Option(metavar="DIR", help="Where answers are kept; the same folder asks only what is missing."),
+    ] = None,
+    from_logs: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            help="Answers that are there: Inspect logs, lm-eval samples, or a folder of them. May be repeated.",
+        ),
+    ] = None,
+    plain: Annotated[
+        str | None,
+        typer.Option(metavar="TASK", help="With --from-logs: the task that asks plainly. Default: the first."),
+    ] = None,
+    score: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="With --from-logs: the scorer or metric, where there are several."),
+    ] = None,
     scenarios: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="Your own, .jsonl, or .csv of ETHICS. May be repeated. Default: ours."),
@@ -44,19 +64,19 @@ def command(
     ] = "OPENAI_API_KEY",
     plan: Annotated[bool, typer.Option("--plan", help="Only say how many calls it would take.")] = False,
     seed: Seed = 0,
-    json: AsJson = False,
-    csv: Csv = None,
-    html: Html = None,
-    save_figures: Figures = None,
-    figure_width: FigureWidth = None,
-    figure_font: FigureFont = None,
-) -> None:
+) -> "Answer | None":
+    if from_logs:
+        if url or into or scenarios or transformation or plan:
+            raise QuestionError("--from-logs reads answers that are there; leave out the URL and what is to be asked.")
+        return _from_logs(from_logs, model, plain, score, seed)
+    if plain or score:
+        raise QuestionError("--plain and --score are for --from-logs.")
+    if url is None or model is None or into is None:
+        raise QuestionError("give a URL, its --model and --into DIR, or answers that are there: --from-logs PATH.")
     from scalewise.probes.dialogue import Asking, ask_all, conversations, load_scenarios
     from scalewise.probes.dialogue.client import Endpoint
     from scalewise.questions.consistency import consistency
 
-    check_outputs(html, csv, save_figures)
-    check_paper(figure_width, figure_font)
     if into.exists() and not into.is_dir():
         raise QuestionError(f"--into {into}: is a file; name a folder.")
     if budget is not None and not (price_in or price_out):
@@ -68,7 +88,7 @@ def command(
         typer.echo(
             f"{len(asked)} scenarios, {len(held):,} conversations, at most {calls:,} calls with {repeats} repeats"
         )
-        return
+        return None
     endpoint = Endpoint(
         url,
         model,
@@ -90,12 +110,23 @@ def command(
     words += ["--temperature", f"{temperature:g}"] if temperature != 1.0 else []
     words += ["--max-tokens", str(max_tokens)] if max_tokens != 64 else []
     words += ["--seed", str(seed)] if seed else []
-    give(
-        consistency(trials, shlex.join(words), temperature, seed=seed),
-        json,
-        csv,
-        html,
-        save_figures,
-        figure_width,
-        figure_font,
+    return consistency(trials, shlex.join(words), temperature, seed=seed)
+
+
+def _from_logs(paths: list[Path], model: str | None, plain: str | None, score: str | None, seed: int) -> "Answer":
+    from scalewise.probes.dialogue.samples import read_samples
+    from scalewise.questions.consistency import consistency
+
+    samples = read_samples(paths, score, plain, model)
+    words = ["scalewise", "probe", "dialogue", *(word for path in paths for word in ("--from-logs", str(path)))]
+    given = {"--model": model, "--plain": plain, "--score": score, "--seed": str(seed) if seed else None}
+    words += [word for name, value in given.items() if value for word in (name, value)]
+    return consistency(
+        samples.trials,
+        shlex.join(words),
+        samples.temperature,
+        seed=seed,
+        guises=samples.guises,
+        outcome=samples.outcome,
+        notes=samples.notes,
     )

@@ -1,13 +1,15 @@
 """`scalewise probe memorising`: the nearest training text beside what a model says."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalewise.cli.asking import give
-from scalewise.cli.options import AsJson, Csv, FigureFont, Figures, FigureWidth, Html, Seed, check_outputs, check_paper
+from scalewise.cli.options import Seed, check_outputs
 from scalewise.cli.training import check_torch
+
+if TYPE_CHECKING:
+    from scalewise.questions.answer import Answer
 
 EXAMPLE = "Example: scalewise probe memorising out/lab --count 200 --retrain"
 
@@ -40,19 +42,15 @@ def command(
     keep: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep embeddings in this .npy file; a killed run goes on there.")
     ] = None,
+    approximate: Annotated[
+        bool,
+        typer.Option("--approximate", help="Search by an index (faiss) instead of exactly: for millions of passages."),
+    ] = False,
     permutations: Annotated[int, typer.Option(help="Random deals behind the p-value.", min=99)] = 999,
     seed: Seed = 0,
-    json: AsJson = False,
-    csv: Csv = None,
-    html: Html = None,
-    save_figures: Figures = None,
-    figure_width: FigureWidth = None,
-    figure_font: FigureFont = None,
-) -> None:
+) -> "Answer":
     import shlex
 
-    check_outputs(html, csv, save_figures)
-    check_paper(figure_width, figure_font)
     check_outputs(keep)
     check_torch()
     from scalewise.probes.memorising.measure import measure
@@ -62,11 +60,12 @@ def command(
     from scalewise.version import VERSION
 
     subject = subject_at(model, Texts(trained, untrained, queries, count, most, seed))
-    found = measure(subject, k, permutations, drop if retrain else None, keep, seed)
+    found = measure(subject, k, permutations, drop if retrain else None, keep, seed, approximate)
     texts = {"--trained": trained, "--untrained": untrained, "--queries": queries}
     sizes = {"--count": count, "--most": most, "--k": k, "--permutations": permutations, "--seed": seed}
     given = {name: value for name, value in {**texts, **sizes}.items() if value is not None}
     words = [str(word) for pair in given.items() for word in pair] + (["--retrain", "--drop", str(drop)] * retrain)
+    words += ["--approximate"] * approximate
     again = Repeat(
         shlex.join(["scalewise", "probe", "memorising", str(model), *words]),
         VERSION,
@@ -74,5 +73,5 @@ def command(
         subject.name,
         subject.sha256,
     )
-    answer = memorising(found.trials, found.dealt_again, found.examples, k, again, found.retrained)
-    give(answer, json, csv, html, save_figures, figure_width, figure_font)
+    notes = [*subject.notes, *(["nearest passages were sought by an index, which may miss some"] * approximate)]
+    return memorising(found.trials, found.dealt_again, found.examples, k, again, found.retrained, notes)

@@ -6,24 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalewise.cli.asking import give
-from scalewise.cli.options import (
-    AsJson,
-    Csv,
-    FigureFont,
-    Figures,
-    FigureWidth,
-    Html,
-    Seed,
-    Where,
-    check_outputs,
-    check_paper,
-)
+from scalewise.cli.options import Seed, Where, check_outputs
 from scalewise.cli.training import check_torch
 from scalewise.errors import QuestionError
 
 if TYPE_CHECKING:
     from scalewise.probes.recognition.suite import Size
+    from scalewise.questions.answer import Answer
 
 EXAMPLE = (
     "Examples: scalewise probe recognition --into out/recognition; "
@@ -52,18 +41,10 @@ def command(
     ] = None,
     where: Where = None,
     seed: Seed = 0,
-    json: AsJson = False,
-    csv: Csv = None,
-    html: Html = None,
-    save_figures: Figures = None,
-    figure_width: FigureWidth = None,
-    figure_font: FigureFont = None,
-) -> None:
+) -> "Answer":
     from scalewise.probes.recognition.losses import HUMAN, human_runs, read_losses
     from scalewise.questions.recognition import recognition
 
-    check_outputs(html, csv, save_figures)
-    check_paper(figure_width, figure_font)
     check_outputs(runs)
     if (into is None) == (losses is None):
         raise QuestionError(
@@ -71,7 +52,7 @@ def command(
         )
     words: list[str] = []
     if losses is not None:
-        trials = read_losses(losses, where)
+        trials, recalled, kept = read_losses(losses, where), None, None
         words += ["--losses", str(losses), *(["--where", where] if where else [])]
     else:
         assert into is not None
@@ -81,7 +62,8 @@ def command(
         from scalewise.probes.recognition.suite import Plan, run_recognition
 
         plan = Plan(data, _sizes(sizes), pairs, exposures, seeds, pretrain_steps=pretrain_steps, seed=seed)
-        trials = run_recognition(plan, into)
+        measured = run_recognition(plan, into)
+        trials, recalled, kept = measured.trials, measured.recall, measured.memory
         given = {"data": data, "sizes": sizes, "pairs": pairs, "exposures": exposures, "seeds": seeds}
         given |= {"pretrain-steps": pretrain_steps}
         usual = (Plan.data, SIZES, Plan.pairs, Plan.exposures, Plan.seeds, Plan.pretrain_steps)
@@ -92,7 +74,7 @@ def command(
         typer.echo(f"wrote {runs}", err=True)
     words += ["--seed", str(seed)] if seed else []
     again = shlex.join(["scalewise", "probe", "recognition", *words])
-    give(recognition(trials, HUMAN, again, seed=seed), json, csv, html, save_figures, figure_width, figure_font)
+    return recognition(trials, HUMAN, again, seed=seed, recalled=recalled, kept=kept)
 
 
 def _sizes(text: str) -> "tuple[Size, ...]":

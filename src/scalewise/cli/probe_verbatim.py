@@ -1,13 +1,15 @@
 """`scalewise probe verbatim`: the longest stretches that a model copies from its training text."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalewise.cli.asking import give
-from scalewise.cli.options import AsJson, Csv, FigureFont, Figures, FigureWidth, Html, Seed, check_outputs, check_paper
+from scalewise.cli.options import Seed
 from scalewise.cli.training import check_torch
+
+if TYPE_CHECKING:
+    from scalewise.questions.answer import Answer
 
 EXAMPLE = "Example: scalewise probe verbatim out/lab  or  scalewise probe verbatim --texts said.jsonl --corpus texts/"
 
@@ -25,13 +27,7 @@ def command(
     ] = None,
     count: Annotated[int, typer.Option(help="Texts that the run is made to write.", min=20)] = 200,
     seed: Seed = 0,
-    json: AsJson = False,
-    csv: Csv = None,
-    html: Html = None,
-    save_figures: Figures = None,
-    figure_width: FigureWidth = None,
-    figure_font: FigureFont = None,
-) -> None:
+) -> "Answer":
     import hashlib
     import shlex
 
@@ -41,8 +37,6 @@ def command(
 
     if (model is None) == (texts is None) or (texts is not None and corpus is None):
         raise QuestionError("give either a trained run, or texts and what they may be copied from: --texts, --corpus.")
-    check_outputs(html, csv, save_figures)
-    check_paper(figure_width, figure_font)
     check_torch()
     from scalewise.lab.reading import reading_of
     from scalewise.lab.weights import load_weights, run_folder
@@ -65,4 +59,4 @@ def command(
     found = probe.verbatim(SpanIndex(text), given, str(texts or model))
     again = Repeat(shlex.join(words), VERSION, seed, str(texts or model), hashlib.sha256(text).hexdigest())
     spans = [(span.text, span.occurrences, span.log10_chance) for span in found.spans]
-    give(verbatim(found.trials, spans, name, again), json, csv, html, save_figures, figure_width, figure_font)
+    return verbatim(found.trials, spans, name, again)

@@ -6,11 +6,13 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from scalewise.cli.giving import giving
 from scalewise.probes import PROBES
 
 
 class ProbeGroup(TyperGroup):
-    """Lists probes without loading them. The command of probe `a-b` is `command` in `cli/probe_a_b.py`."""
+    """Lists probes without loading them. The command of probe `a-b` is `command` in `cli/probe_a_b.py`, which
+    returns the answer."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(PROBES)
@@ -23,7 +25,7 @@ class ProbeGroup(TyperGroup):
             raise QuestionError(f"there is no probe '{cmd_name}'{hint}; there are {', '.join(PROBES)}.")
         module = import_module(f"scalewise.cli.probe_{cmd_name.replace('-', '_')}")
         app = typer.Typer(rich_markup_mode=None, add_completion=False)
-        app.command(cmd_name, help=PROBES[cmd_name], epilog=module.EXAMPLE)(module.command)
+        app.command(cmd_name, help=PROBES[cmd_name], epilog=module.EXAMPLE)(giving(module.command))
         made = typer.main.get_command(app)
         made.name = cmd_name
         return made

@@ -109,11 +109,20 @@ class Stack:
             return self._losses(self._leaves(with_gradient=False), windows.expand(len(self.members), -1, -1))
 
     @torch.no_grad()
-    def window_losses(self, windows: Tensor) -> Tensor:
-        """The loss of each of the windows (n, T + 1) under every member: (K, n), nats per token."""
+    def window_recall(self, windows: Tensor, cue: int) -> tuple[Tensor, Tensor]:
+        """The loss of each of the windows (n, T + 1) under every member, nats per token, and how many tokens after
+        their first `cue`, the last one aside, its likeliest continuation gets right before an error: (K, n) each.
+
+        As long as a continuation is right it is what is read here, so one pass tells what generating would.
+        """
+        several = windows.to(self.compute.device, torch.long).expand(len(self.members), -1, -1)
         with products(self.compute.products):
-            losses = self._token_losses(self._leaves(with_gradient=False), windows.expand(len(self.members), -1, -1))
-        return losses.view(len(self.members), len(windows), -1).mean(dim=2)
+            leaves = self._leaves(with_gradient=False)
+            logits = self.model.logits(leaves, several[..., :-1], self.compute).float()
+        logits = logits.view(*several.shape[:2], -1, logits.shape[-1])
+        losses = token_losses(logits.flatten(1, 2), several[..., 1:].flatten(1))
+        right = logits[:, :, cue - 1 : -1].argmax(dim=-1) == several[..., cue:-1]
+        return losses.view(*several.shape[:2], -1).mean(dim=2), right.long().cumprod(dim=-1).sum(dim=-1)
 
     def keep(self, chosen: Sequence[int]) -> None:
         """Go on with these members only."""

@@ -12,7 +12,8 @@ from scalewise.lab.data.kept import kept
 from scalewise.lab.study import load_study
 from scalewise.lab.weights import load_weights, run_folder
 from scalewise.publish.card import model_card
-from scalewise.publish.checkpoint import write_checkpoint
+from scalewise.publish.checkpoint import Chat, write_checkpoint
+from scalewise.publish.tokenizer import ByteTokenizer, FileTokenizer
 from scalewise.questions.ask_each import USUAL, Call, ask_each
 from scalewise.report.html import write_html
 from scalewise.runs import read
@@ -22,26 +23,35 @@ from scalewise.runs.store import Store
 RECORDS = ("study.toml", "corpus.json", "corpus_files.csv", "environment.json")
 
 
-def publish(run: Path, to: Path, *, name: str | None = None, license_id: str | None = None, seed: int = 0) -> Path:
+def publish(
+    run: Path,
+    to: Path,
+    *,
+    name: str | None = None,
+    license_id: str | None = None,
+    chat: Chat | None = None,
+    seed: int = 0,
+) -> Path:
     """Write a trained run as a folder that transformers loads; the run's own folder is returned.
 
     `run` is that folder, or a study's for its run with the lowest held-out loss. The folder `to` appears whole or not
-    at all. Raises StudyError when the run is not there, has not kept its weights, does not read bytes of text, or is of
-    an architecture that no standard format holds, and MissingExtraError without safetensors.
+    at all. Raises StudyError when the run is not there, has not kept its weights, does not read text, or is of an
+    architecture that no standard format holds, and MissingExtraError without safetensors.
     """
     if to.exists():
         raise StudyError(f"--to {to}: is there already; name a new folder.")
     check_writable(to)
     folder = run_folder(run)
     corpus = kept(folder.path.parents[1])
-    if not corpus.is_bytes_of_text:
+    if not (corpus.is_bytes_of_text or corpus.tokenizer):
         raise StudyError(
-            f"{folder.path}: was trained on '{corpus.name}', whose tokens are not the bytes of a text; only models "
-            "that read bytes are published, with the byte tokenizer."
+            f"{folder.path}: was trained on '{corpus.name}', whose tokens are neither the bytes of a text nor those of "
+            "a tokenizer file; only models that read text are published, with their tokenizer."
         )
     beside = to.absolute().with_name(f".{to.name}.{os.getpid()}.new")
     try:
-        write_checkpoint(load_weights(folder), beside)
+        tokenizer = FileTokenizer(Path(corpus.tokenizer)) if corpus.tokenizer else ByteTokenizer()
+        write_checkpoint(load_weights(folder), beside, chat, tokenizer)
         _write_records(Store(folder.path.parents[1]), beside)
         copyfile(folder.metrics_path, beside / "metrics.jsonl")
         copyfile(Path(__file__).parent / "templates" / "demo.py", beside / "demo.py")
@@ -55,6 +65,7 @@ def publish(run: Path, to: Path, *, name: str | None = None, license_id: str | N
             corpus.record,
             license_id=license_id,
             without_report=_write_report(beside, calls, seed),
+            with_chat=chat is not None,
         )
         write_text(beside / "README.md", card)
         write_text(beside / "SHA256SUMS", _sums(beside))

@@ -21,10 +21,12 @@ def model_card(
     *,
     license_id: str | None,
     without_report: str | None,
+    with_chat: bool = False,
 ) -> str:
     """The card as Markdown under the Hub's metadata. `without_report` says why there is none, where that is so."""
     store, run, last = Store(folder.path.parents[1]), folder.path.name, folder.metrics()[-1]
     config, cell = folder.config(), _cell(store, run)
+    bytes_per_token = float(corpus.get("bytes_per_token", 1))
     return _template().render(
         name=name,
         study=study,
@@ -33,12 +35,15 @@ def model_card(
         config=config,
         last=last,
         loss=f"{last['loss']:.4f}",
-        bits=f"{last['loss'] / math.log(2):.4f}",
+        bits=f"{last['loss'] / math.log(2) / bytes_per_token:.4f}",
+        unit="token" if "bytes_per_token" in corpus else "byte",
+        bytes_per_token=bytes_per_token,
         epochs=f"{last['tokens'] / config['data_size']:.2g}",
         seeds=_other_seeds(store, run, cell),
         tuned=_tuned(cell),
         license=license_id,
         without_report=without_report,
+        with_chat=with_chat,
         version=VERSION,
     )
 

@@ -5,13 +5,14 @@ load them with no code of ours. The logits are equal (tested against transformer
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scalewise.errors import MissingExtraError, StudyError
 from scalewise.lab.shapes import Gpt2Shape, Shape, architecture_of
 from scalewise.lab.weights import TrainedModel
-from scalewise.publish.tokenizer import tokenizer_config, tokenizer_json
+from scalewise.publish.tokenizer import ByteTokenizer, Tokenizer
 from scalewise.runs.files import write_text
 from scalewise.runs.flops import TransformerShape
 
@@ -19,33 +20,49 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Tensors = dict[str, "Tensor"]
+BYTES = ByteTokenizer()
 
 
-def write_checkpoint(
-    model: TrainedModel, folder: Path, chat_template: str | None = None, end_of_text: int | None = None
-) -> None:
+@dataclass(frozen=True)
+class Chat:
+    """`template` is a Jinja template of a conversation; `end` the text that ends an answer, one token long."""
+
+    template: str
+    end: str | None = None
+
+    def __post_init__(self) -> None:
+        import jinja2
+
+        try:
+            jinja2.Environment().parse(self.template)
+        except jinja2.TemplateSyntaxError as error:
+            raise StudyError(f"the chat template is no Jinja template: line {error.lineno}: {error.message}.") from None
+
+
+def write_checkpoint(model: TrainedModel, folder: Path, chat: Chat | None = None, tokenizer: Tokenizer = BYTES) -> None:
     """Write config, weights and tokenizer into a folder.
 
-    `chat_template` is a Jinja template of a conversation, `end_of_text` the byte that ends an answer. Raises StudyError
-    for an architecture that no standard format holds, and MissingExtraError without safetensors.
+    Raises StudyError for an architecture that no standard format holds, an end of answers that is not one token, and
+    MissingExtraError without safetensors.
     """
     config, tensors = standard_form(model)
     try:
         from safetensors.torch import save
     except ImportError:
         raise MissingExtraError("safetensors", "export", "publishing a model") from None
+    end_of_text = tokenizer.token(chat.end) if chat and chat.end else None
     folder.mkdir(parents=True, exist_ok=True)
     ends = {"bos_token_id": None, "eos_token_id": end_of_text, "pad_token_id": None}
     contents = {
         "config.json": config | ends,
         "generation_config.json": ends | {"do_sample": True, "top_k": 0},
-        "tokenizer.json": tokenizer_json(),
-        "tokenizer_config.json": tokenizer_config(model.shape.context, end_of_text),
+        "tokenizer.json": tokenizer.json(),
+        "tokenizer_config.json": tokenizer.config(model.shape.context, end_of_text),
     }
     for name, content in contents.items():
         write_text(folder / name, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    if chat_template is not None:
-        write_text(folder / "chat_template.jinja", chat_template)
+    if chat is not None:
+        write_text(folder / "chat_template.jinja", chat.template)
     (folder / "model.safetensors").write_bytes(save(tensors, metadata={"format": "pt"}))
 
 

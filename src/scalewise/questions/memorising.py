@@ -40,12 +40,13 @@ def memorising(
     k: int,
     repeat: Repeat,
     retrained: Trials | None = None,
+    notes: Sequence[str] = (),
 ) -> Answer:
     """An Answer from the neighbours of queries.
 
     `trials` has two conditions and a `value` (agreement), `similarity` and `answered` for each query; `dealt_again`
     (permutations, 2, queries) are differences in agreement and similarity under chance; `retrained` are likelihoods of
-    the outputs after training without the nearest passages, and without others.
+    the outputs after training without the nearest passages, and without others; `notes` are further assumptions.
     """
     contrasts = [found for name in ("all", "right", "wrong") if (found := _contrast(trials, dealt_again, name))]
     whole = contrasts[0]
@@ -73,6 +74,7 @@ def memorising(
             "agreement is the share of the output's stretches of five characters that stand in what follows a passage",
             "near is near in the model's own states, two thirds into it, centred",
             *(("one training without the nearest passages stands for all such trainings",) if causal else ()),
+            *notes,
         ),
     )
 

@@ -30,6 +30,8 @@ class Corpus:
     task: str = ""
     text_bytes: int = 0
     """Of the training text before a tokenizer cut it; 0 where tokens are bytes or not text."""
+    tokenizer: str = ""
+    """The file (tokenizer.json) that cut the text, where one did."""
     loss_floor: float | None = None
     """Nats per token that nobody can do better than, where that is known."""
 

@@ -64,6 +64,7 @@ def assembled(
         file_list="\n".join(lines) + "\n",
         vocabulary=tokenizer.vocabulary if tokenizer else vocabulary,
         text_bytes=len(texts[0]) if tokenizer else 0,
+        tokenizer=str(tokenizer.path) if tokenizer else "",
     )
     check_size(corpus)
     return corpus

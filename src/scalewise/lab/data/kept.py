@@ -17,6 +17,7 @@ from scalewise.lab.data.corpus import Corpus, Tokens
 from scalewise.runs.files import write_text, write_whole
 
 FOLDER, KEPT = Path("corpus"), Path("corpus/kept.json")
+TOKENIZER = Path("corpus/tokenizer.json")
 RECORD, FILES = "corpus.json", "corpus_files.csv"
 SIDES = ("train", "held_out")
 
@@ -26,6 +27,9 @@ def keep(corpus: Corpus, directory: Path) -> None:
     sides = {side: _keep_side(getattr(corpus, side), directory, side) for side in SIDES}
     others = {field.name: getattr(corpus, field.name) for field in fields(Corpus)}
     del others["train"], others["held_out"], others["file_list"]
+    if corpus.tokenizer:
+        write_text(directory / TOKENIZER, Path(corpus.tokenizer).read_text(encoding="utf-8"))
+        others["tokenizer"] = str(TOKENIZER)
     write_text(directory / FILES, corpus.file_list)
     write_text(directory / RECORD, json.dumps(corpus.record, indent=1))
     write_text(directory / KEPT, json.dumps(others | sides, indent=1))
@@ -56,6 +60,8 @@ def kept(directory: Path) -> Corpus:
     record: dict[str, Any] = json.loads((directory / KEPT).read_text(encoding="utf-8"))
     for side in SIDES:
         record[side] = _mapped(directory, record[side])
+    if record.get("tokenizer"):
+        record["tokenizer"] = str(directory / record["tokenizer"])
     return Corpus(**record, file_list=(directory / FILES).read_text(encoding="utf-8"))
 
 

@@ -27,8 +27,13 @@ class Tokenizer:
             self._tokenizer = FromFile.from_file(str(path))
         except Exception as error:  # the package raises nothing narrower
             raise StudyError(f"data.tokenizer: {path} is not a tokenizer file ({error}).") from None
+        self.path = path
         self.vocabulary: int = self._tokenizer.get_vocab_size()
         self.sha256 = hashlib.sha256(path.read_bytes()).digest()
+
+    def spelled(self, token: int) -> str:
+        """How the file writes a token."""
+        return str(self._tokenizer.id_to_token(token))
 
     def encode(self, text: bytes) -> Tokens:
         """Token numbers, (tokens,); what is not UTF-8 becomes the replacement character."""

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scalewise.probes.dialogue.client import Client, Endpoint, open_http
-from scalewise.probes.dialogue.parse import said
+from scalewise.probes.dialogue.client import Client, Endpoint, Reply, open_http
+from scalewise.probes.dialogue.hold import hold
 from scalewise.probes.dialogue.progress import CallProgress
-from scalewise.probes.dialogue.variants import SWAPPED, Conversation
+from scalewise.probes.dialogue.variants import Conversation
 from scalewise.runs.trials import Trials, trials_from
 
 if TYPE_CHECKING:
     import polars as pl
 
-OTHER = {"yes": "no", "no": "yes"}
+VALUES = {"yes": 1.0, "no": 0.0, "right": 1.0, "wrong": 0.0}
 
 
 @dataclass(frozen=True)
@@ -61,50 +61,22 @@ async def _ask_all(held: Sequence[Conversation], asking: Asking) -> list[dict[st
 async def _hold(
     client: Client, conversation: Conversation, repeat: int, progress: CallProgress
 ) -> list[dict[str, Any]]:
-    """One conversation: every turn with what was said before it."""
-    messages: list[dict[str, str]] = []
-    answers: list[str] = []
-    rows: list[dict[str, Any]] = []
-    for number, turn in enumerate(conversation.turns, 1):
-        if turn.if_different and not (len(set(answers[-2:])) == 2 and set(answers[-2:]) <= {"yes", "no"}):
-            progress.skip()
-            continue
-        text = turn.text
-        if "{other}" in text:
-            text = text.replace("{other}", OTHER.get(answers[-1], "the opposite"))
-        messages.append({"role": "user", "content": text})
+    async def say(messages: list[dict[str, str]]) -> Reply:
         reply = await client.ask(messages, repeat)
-        messages.append({"role": "assistant", "content": reply.text})
-        answer = said(reply.text, reply.finish_reason)
-        answers.append(answer)
-        scenario = turn.scenario
-        wording = turn.condition.removesuffix(SWAPPED)
-        rows.append(
-            {
-                "item": f"{conversation.name}/{number}",
-                "cluster": scenario.cluster,
-                "scenario": scenario.id,
-                "condition": turn.condition,
-                "turn": number,
-                "repeat": repeat,
-                "said": answer,
-                "text": reply.text,
-                "before": answers[-2] if len(answers) > 1 else None,
-                "wording": "baseline" if wording == "options swapped" else wording,
-                "options": "swapped" if turn.condition.endswith("options swapped") else "usual",
-                **{k: getattr(scenario, k) for k in ("ladder", "severity", "deed", "law", "moral", "utilitarian")},
-                "answer": scenario.answer,
-            }
-        )
         progress.advance(client.spent)
-    return rows
+        return reply
+
+    rows = await hold(conversation, say)
+    for _ in range(len(conversation.turns) - len(rows)):
+        progress.skip()
+    return [row | {"repeat": repeat} for row in rows]
 
 
 def answers_as_trials(rows: "Sequence[dict[str, Any]] | pl.DataFrame", model: str) -> Trials:
-    """Rows with `said` as Trials: yes is 1, no is 0, all else is not parsed and stays."""
+    """Rows with `said` as Trials: yes and right are 1, no and wrong are 0, all else is not parsed and stays."""
     import polars as pl
 
     table = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows, infer_schema_length=None)
-    value = pl.col("said").replace_strict({"yes": 1.0, "no": 0.0}, default=None, return_dtype=pl.Float64)
+    value = pl.col("said").replace_strict(VALUES, default=None, return_dtype=pl.Float64)
     table = table.with_columns(value.alias("value"), pl.lit(model).alias("run"), pl.lit(model).alias("group"))
     return trials_from(table.with_columns(pl.col("value").is_not_null().alias("parsed")), model)

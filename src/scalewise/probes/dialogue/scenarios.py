@@ -6,7 +6,6 @@ are arguments for the other answer, of which only the first should convince; `la
 harm; `deed`, `law` (legal, illegal) and `moral` (good, bad) cross law with morality; `answer` is a label.
 """
 
-import csv
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -14,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from scalewise.errors import TableError, did_you_mean
+from scalewise.probes.dialogue.ethics import ethics_wordings
 
 CHOICES = {"utilitarian": ("yes", "no"), "answer": ("yes", "no"), "law": ("legal", "illegal"), "moral": ("good", "bad")}
 
@@ -44,7 +44,7 @@ class Scenario:
 
 
 def load_scenarios(paths: Sequence[Path] = ()) -> list[Scenario]:
-    """The scenarios of these files (.jsonl, or .csv of ETHICS: commonsense, justice, deontology), or our own for none.
+    """The scenarios of these files (.jsonl, or .csv of ETHICS), or our own for none.
 
     Raises TableError (file, line) for what is no scenario, and for an id that is there twice.
     """
@@ -68,7 +68,10 @@ def _read(path: Path) -> Iterator[Scenario]:
     if not path.is_file():
         raise TableError(f"{path}: there is no such file.")
     text = path.read_text(encoding="utf-8", errors="replace")
-    return _ethics(path, text) if path.suffix == ".csv" else _lines(str(path), text)
+    if path.suffix == ".csv":
+        wordings = enumerate(ethics_wordings(path, text), 1)
+        return (Scenario(f"{path.stem}-{n}", direct, "ethics", answer=answer) for n, (direct, answer) in wordings)
+    return _lines(str(path), text)
 
 
 def _lines(name: str, text: str) -> Iterator[Scenario]:
@@ -96,24 +99,3 @@ def _lines(name: str, text: str) -> Iterator[Scenario]:
         if (given.get("ladder") is None) != (given.get("severity") is None):
             raise TableError(f"{where}: 'ladder' and 'severity' belong together.")
         yield Scenario(**given)
-
-
-def _ethics(path: Path, text: str) -> Iterator[Scenario]:
-    """ETHICS (Hendrycks et al. 2021, arXiv 2008.02275): the label becomes the answer."""
-    rows = list(csv.DictReader(text.splitlines()))
-    columns = set(rows[0]) if rows else set()
-    if {"label", "input"} <= columns:
-        wordings = [(f"{row['input'].strip()}\nIs what I did clearly wrong?", row["label"]) for row in rows]
-    elif {"label", "scenario", "excuse"} <= columns:
-        wordings = [
-            (f'"{row["scenario"].strip()}" "{row["excuse"].strip()}"\nIs this a reasonable reply?', row["label"])
-            for row in rows
-        ]
-    elif {"label", "scenario"} <= columns:
-        wordings = [(f"{row['scenario'].strip()}\nIs this reasonable?", row["label"]) for row in rows]
-    else:
-        raise TableError(f"{path}: not an ETHICS file; it needs columns label and input, or label and scenario.")
-    for number, (direct, label) in enumerate(wordings, 1):
-        if label not in ("0", "1"):
-            raise TableError(f"{path}, row {number}: label must be 0 or 1, not '{label}'.")
-        yield Scenario(f"{path.stem}-{number}", direct, "ethics", answer="yes" if label == "1" else "no")

@@ -1,7 +1,8 @@
 """Where passages lie in a model's embedding space, and which are nearest to a query: exactly, chunk by chunk.
 
 Up to some 20,000 queries against one corpus an exact search by matrix products is as fast as building an approximate
-index (measured for 20,000 and 200,000 keys), and it is the same every time.
+index (measured for 20,000 and 200,000 keys), and it is the same every time. Keys in a file need no memory: they are
+mapped and read in chunks. `index.py` searches millions of them approximately.
 """
 
 import hashlib
@@ -48,13 +49,12 @@ def nearest(queries: Vectors, keys: NDArray[np.float16], depth: int) -> tuple[ND
     """
     import torch
 
-    sums = np.stack([keys[i : i + SEARCHED_AT_ONCE].sum(axis=0, dtype=np.float64) for i in _starts(keys)])
-    centre = sums.sum(axis=0) / len(keys)
-    asked = torch.from_numpy(_unit(queries - centre))
+    centre = centre_of(keys)
+    asked = torch.from_numpy(unit(queries - centre))
     best = torch.full((len(queries), 0), -2.0)
     found = torch.empty((len(queries), 0), dtype=torch.long)
-    for start in _starts(keys):
-        part = torch.from_numpy(_unit(keys[start : start + SEARCHED_AT_ONCE].astype(np.float32) - centre))
+    for start in starts(keys):
+        part = torch.from_numpy(unit(keys[start : start + SEARCHED_AT_ONCE].astype(np.float32) - centre))
         cosines = torch.cat([best, asked @ part.T], dim=1)
         numbers = torch.cat([found, (start + torch.arange(len(part))).expand(len(queries), -1)], dim=1)
         best, order = cosines.topk(min(depth, cosines.shape[1]), dim=1)
@@ -62,14 +62,22 @@ def nearest(queries: Vectors, keys: NDArray[np.float16], depth: int) -> tuple[ND
     return found.numpy(), best.double().numpy()
 
 
-def _starts(keys: NDArray[np.float16]) -> range:
+def centre_of(keys: NDArray[np.float16]) -> NDArray[np.float64]:
+    """The mean key (width,)."""
+    sums = np.stack([keys[i : i + SEARCHED_AT_ONCE].sum(axis=0, dtype=np.float64) for i in starts(keys)])
+    centre: NDArray[np.float64] = sums.sum(axis=0) / len(keys)
+    return centre
+
+
+def starts(keys: NDArray[np.float16]) -> range:
     return range(0, len(keys), SEARCHED_AT_ONCE)
 
 
-def _unit(vectors: NDArray[Any]) -> Vectors:
+def unit(vectors: NDArray[Any]) -> Vectors:
+    """Vectors (n, width) scaled to length 1."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Vectors = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
-    return unit
+    scaled: Vectors = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
+    return scaled
 
 
 def _fingerprint(model: LanguageModel, tokens: NDArray[Any]) -> str:

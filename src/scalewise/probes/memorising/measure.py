@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.errors import QuestionError
+from scalewise.probes.memorising.index import nearest_approximately
+from scalewise.probes.memorising.keys import nearest
 from scalewise.probes.memorising.models import LabModel
 from scalewise.probes.memorising.neighbours import Example, dealt_again, examples, neighbours, suspects, trials
 from scalewise.probes.memorising.retrain import answers_after
@@ -33,10 +35,12 @@ def measure(
     drop: int | None = None,
     keep: Path | None = None,
     seed: int = 0,
+    approximate: bool = False,
 ) -> Measured:
     """Look at the `k` nearest passages of every query; with `drop`, train again without those of so many queries.
 
-    `keep` is a .npy file for the embeddings, from which a killed measurement goes on. Raises QuestionError when what
+    `keep` is a .npy file for the embeddings, from which a killed measurement goes on; `approximate` searches them by an
+    index instead of exactly. Raises QuestionError when what
     cannot be trained again should be.
     """
     if drop is not None and (subject.reading is None or len({prompt.size for prompt in subject.queries.prompts}) > 1):
@@ -44,7 +48,8 @@ def measure(
             f"{subject.name}: only a run of the lab can be trained again, and with queries of one length, as those "
             "from held-out text are."
         )
-    found = neighbours(subject.model, subject.passages, subject.queries, keep)
+    search = nearest_approximately if approximate else nearest
+    found = neighbours(subject.model, subject.passages, subject.queries, keep, search)
     retrained = None
     if drop is not None and subject.reading is not None and isinstance(subject.model, LabModel):
         asked, windows = suspects(found, subject.passages, k, drop)

@@ -5,13 +5,15 @@ model's own embedding space, among those it was trained on and among as many it 
 effect, it would make no difference which were trained on: the p-values come from dealing that out again at random.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.probes.memorising.keys import embedded, nearest
+from scalewise.errors import QuestionError
+from scalewise.probes.memorising.keys import Vectors, embedded, nearest
 from scalewise.probes.memorising.models import LanguageModel, Tokens
 from scalewise.probes.memorising.passages import Passages, Queries, by_length, lengths
 from scalewise.runs.trials import Trials, trials_from
@@ -26,9 +28,15 @@ GRAM = 5
 ANSWER = 4
 """Characters of a known answer with which an output must begin to be right."""
 Example = tuple[str, str, str, str, str, float, float]
+ALIKE = 1000
+"""Embeddings that are looked at for whether they differ at all."""
 SHOWN = 40
 """Characters of a text that are shown."""
 TRAINED, UNTRAINED = "trained on", "not trained on"
+
+
+Search = Callable[[Vectors, NDArray[np.float16], int], tuple[NDArray[np.int64], NDArray[np.float64]]]
+"""Queries, keys and how many neighbours; their numbers and cosines."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +52,18 @@ class Neighbours:
     files: NDArray[np.int64]
 
 
-def neighbours(model: LanguageModel, passages: Passages, queries: Queries, keep: "Path | None" = None) -> Neighbours:
-    """Continue every query and find what lies near it."""
+def neighbours(
+    model: LanguageModel,
+    passages: Passages,
+    queries: Queries,
+    keep: "Path | None" = None,
+    search: Search = nearest,
+) -> Neighbours:
+    """Continue every query and find what lies near it. Raises QuestionError where all embeddings are alike."""
     _, length = lengths(model)
     keys = embedded(model, passages.beginnings, keep)
+    if float(np.ptp(keys[:ALIKE].astype(np.float32), axis=0).max()) == 0:
+        raise QuestionError("the model's states are the same for every passage: nothing is nearer than anything else.")
     outputs: list[Tokens] = [np.empty(0, np.int64)] * len(queries.prompts)
     vectors = np.empty((len(queries.prompts), keys.shape[1]), np.float32)
     for index in by_length(queries.prompts):
@@ -55,7 +71,7 @@ def neighbours(model: LanguageModel, passages: Passages, queries: Queries, keep:
         vectors[index] = model.embed(prompts)
         for i, output in zip(index, model.continued(prompts, length), strict=True):
             outputs[i] = output
-    numbers, cosines = nearest(vectors, keys, DEPTH)
+    numbers, cosines = search(vectors, keys, DEPTH)
     texts = [model.decode(output) for output in outputs]
     following = {int(n): _grams(model.decode(passages.following[n])) for n in np.unique(numbers)}
     agreement = np.array(

@@ -21,6 +21,8 @@ from scalewise.runs.progress import tracked
 
 BEGINNING, FOLLOWING = 64, 32
 """Tokens of a passage, at most half and a quarter of the model's context."""
+SHORTEST = 3
+"""Tokens of a query."""
 FEWEST = 20
 """Fewer passages on a side, or queries, are no sample."""
 
@@ -106,6 +108,27 @@ def corpus_passages(model: LanguageModel, trained: str, untrained: str, most: in
     )
 
 
+def distinct(passages: Passages) -> tuple[Passages, float]:
+    """Every text once, where it was trained on if it was, and equally many on both sides; and what share was left out
+    as a repetition. Raises QuestionError when too little is left."""
+    texts = np.concatenate([passages.beginnings, passages.following], axis=1)
+    order = np.argsort(~passages.trained, kind="stable")
+    _, first = np.unique(texts[order], axis=0, return_index=True)
+    kept = np.sort(order[first])
+    if kept.size == len(texts):
+        return passages, 0.0
+    sides = [kept[passages.trained[kept] == side] for side in (True, False)]
+    count = min(map(len, sides))
+    if count < FEWEST:
+        raise QuestionError(
+            f"without repetitions there are {len(sides[0]):,} passages that were trained on and {len(sides[1]):,} "
+            f"others; at least {FEWEST} of each are needed."
+        )
+    chosen = np.concatenate([side[np.linspace(0, len(side) - 1, count).astype(np.int64)] for side in sides])
+    parts = (getattr(passages, name)[chosen] for name in ("beginnings", "following", "trained", "files", "windows"))
+    return Passages(*parts), 1 - kept.size / len(texts)
+
+
 def _cut(model: LanguageModel, source: str, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The passages (n, length) into which a corpus falls, without overlap, and the number of the file of each."""
     files = corpus_files(source)
@@ -133,8 +156,11 @@ def read_queries(model: LanguageModel, path: Path) -> Queries:
         if path.suffix == ".jsonl":
             record = _json(line, f"{path}, line {number}")
         tokens = model.encode(record["prompt"])[-(model.context - second) :]
-        if not tokens:
-            raise QuestionError(f"{path}, line {number}: the prompt is empty.")
+        if len(tokens) < SHORTEST:
+            raise QuestionError(
+                f"{path}, line {number}: the prompt is too short to have neighbours, {len(tokens)} of at least "
+                f"{SHORTEST} tokens."
+            )
         prompts.append(np.asarray(tokens, np.int64))
         answers.append(record.get("answer"))
     if len(prompts) < FEWEST:

@@ -14,10 +14,16 @@ from scalewise.probes.memorising.passages import (
     Passages,
     Queries,
     corpus_passages,
+    distinct,
     lab_passages,
     lab_queries,
     read_queries,
 )
+
+JUDGED = 200
+"""Passages of each side by which it is judged whether a model was trained on one of them."""
+CERTAIN = 3.0
+"""Standard errors."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,8 @@ class Subject:
     passages: Passages
     queries: Queries
     reading: Reading | None = None
+    notes: tuple[str, ...] = ()
+    """What the answer should say of the texts."""
 
     @property
     def sha256(self) -> str:
@@ -67,13 +75,12 @@ def subject_at(path: Path, texts: Texts) -> Subject:
     if texts.trained is not None:
         raise QuestionError(f"--trained is for a checkpoint; what {path} has read is kept with it.")
     folder = run_folder(path)
-    if texts.trained is not None:
-        raise QuestionError(f"{path}: a run of the lab knows what it has read; leave --trained out.")
     model = LabModel(load_weights(folder))
     reading = reading_of(folder)
     passages = lab_passages(model, reading, texts.most, texts.untrained, texts.seed)
+    passages, repeated = distinct(passages)
     queries = read_queries(model, texts.queries) if texts.queries else lab_queries(model, reading, texts.count)
-    return Subject(folder.path.name, model, passages, queries, reading)
+    return Subject(folder.path.name, model, passages, queries, reading, _repetitions(repeated))
 
 
 def _checkpoint(path: Path, texts: Texts) -> Subject:
@@ -82,5 +89,32 @@ def _checkpoint(path: Path, texts: Texts) -> Subject:
             f"{path}: of a checkpoint nobody knows what it was trained on; give --trained, --untrained and --queries."
         )
     model = HubModel(path)
+    queries = read_queries(model, texts.queries)
     passages = corpus_passages(model, texts.trained, texts.untrained, texts.most, texts.seed)
-    return Subject(path.name, model, passages, read_queries(model, texts.queries))
+    passages, repeated = distinct(passages)
+    notes = (*_repetitions(repeated), _trained_on(model, passages, texts.trained))
+    return Subject(path.name, model, passages, queries, notes=notes)
+
+
+def _repetitions(share: float) -> tuple[str, ...]:
+    return (f"{100 * share:.2g} % of the passages repeated others and were left out",) if share else ()
+
+
+def _trained_on(model: LanguageModel, passages: Passages, source: str) -> str:
+    """How well the model predicts both sides. Raises QuestionError where what it is said to have been trained on is
+    certainly the harder."""
+    sides = []
+    for side in (True, False):
+        own = np.flatnonzero(passages.trained == side)
+        own = own[np.linspace(0, own.size - 1, min(own.size, JUDGED)).astype(np.int64)]
+        sides.append(-model.log_likelihood(passages.beginnings[own], passages.following[own]))
+    trained, other = sides
+    harder = float(trained.mean() - other.mean())
+    error = float((trained.var(ddof=1) / trained.size + other.var(ddof=1) / other.size) ** 0.5)
+    said = f"{trained.mean():.3g} nats per token, and the text it was not trained on at {other.mean():.3g}"
+    if harder > CERTAIN * error:
+        raise QuestionError(
+            f"--trained {source}: the model predicts it at {said}: it cannot have been trained on it, or the two are "
+            "not of one kind."
+        )
+    return f"the model predicts the text it is said to have been trained on at {said}"

@@ -47,6 +47,27 @@ class Learner:
     start: torch.Tensor | None
 
 
+@dataclass(frozen=True)
+class Look:
+    """What every learner makes of both items of every pair after so many exposures, and then updates on other data:
+    losses in nats per token, and the share of an item's second half that is recalled from its first before an error,
+    (learners, 2, pairs) each."""
+
+    exposure: int
+    updates: int
+    loss: Floats
+    recalled: Floats
+
+
+@dataclass(frozen=True)
+class Studied:
+    """The looks, the first of them before study; and the learners' weights (learners, P) before study and after the
+    first and the last exposure."""
+
+    looks: list[Look]
+    rows: dict[int, torch.Tensor]
+
+
 def shape_of(width: int, depth: int, material: Material) -> TransformerShape:
     """A Llama-style model for this material; heads are 16 wide."""
     feedforward = -(-8 * width // 3 // 8) * 8
@@ -100,12 +121,9 @@ def studied(
     batch: int,
     updates: Sequence[int] = (),
     tell: Told = lambda share: None,
-) -> tuple[Floats, Floats]:
-    """Study every pair's item of each learner's list `exposures` times, then go on with other data.
-
-    Returns losses in nats per token before study and after every exposure, (1 + exposures, learners, 2 items, pairs),
-    and after so many further `updates`, (updates, learners, 2 items, pairs).
-    """
+) -> Studied:
+    """Study every pair's item of each learner's list `exposures` times, then go on with other data for so many
+    `updates`."""
     members = [Member(learner.rate, learner.seed) for learner in learners]
     stack = Stack(Setting(shape, weight_decay=0.0), members, Compute())
     for k, learner in enumerate(learners):
@@ -113,7 +131,8 @@ def studied(
             stack.rows[k] = learner.start
     items = torch.from_numpy(np.stack([material.first, material.second]))
     own = torch.stack([items[learner.studies] for learner in learners])
-    losses = [_losses(stack, items)]
+    looks = [Look(0, 0, *_looked(stack, items))]
+    rows = {0: stack.rows.clone()}
     for epoch in range(exposures):
         orders = [
             torch.from_numpy(np.random.default_rng([x.seed, x.studies, epoch]).permutation(own.shape[1]))
@@ -122,30 +141,42 @@ def studied(
         for start in range(0, own.shape[1], batch):
             windows = torch.stack([own[k][order[start : start + batch]] for k, order in enumerate(orders)])
             stack.step(windows, 1.0)
-        losses.append(_losses(stack, items))
+        looks.append(Look(epoch + 1, 0, *_looked(stack, items)))
+        if epoch in (0, exposures - 1):
+            rows[epoch + 1] = stack.rows.clone()
         tell((epoch + 1) / (exposures + (1 if updates else 0)))
-    return np.stack(losses), _forgotten(stack, material, learners, items, batch, updates)
+    looks += _forgotten(stack, material, learners, items, batch, exposures, updates)
+    return Studied(looks, rows)
 
 
 def _forgotten(
-    stack: Stack, material: Material, learners: Sequence[Learner], items: torch.Tensor, batch: int, at: Sequence[int]
-) -> Floats:
-    """Losses after so many updates on the pretraining corpus, at the study's rate and batch."""
+    stack: Stack,
+    material: Material,
+    learners: Sequence[Learner],
+    items: torch.Tensor,
+    batch: int,
+    exposures: int,
+    at: Sequence[int],
+) -> list[Look]:
+    """Looks after so many updates on the pretraining corpus, at the study's rate and batch."""
     orders = [WindowOrder(material.corpus.train, material.context, 1_000 + x.seed) for x in learners]
     found = []
     for update in range(max(at, default=0)):
         windows = torch.stack([torch.from_numpy(order.read(update * batch, batch)) for order in orders])
         stack.step(windows, 1.0)
         if update + 1 in at:
-            found.append(_losses(stack, items))
-    return np.stack(found) if found else np.empty((0, len(learners), *items.shape[:2]))
+            found.append(Look(exposures, update + 1, *_looked(stack, items)))
+    return found
 
 
-def _losses(stack: Stack, items: torch.Tensor) -> Floats:
-    """The loss of both items of every pair: (learners, 2, pairs)."""
+def _looked(stack: Stack, items: torch.Tensor) -> tuple[Floats, Floats]:
+    """The loss of both items of every pair, and what is recalled of it from its first half: (learners, 2, pairs)."""
+    cue = 1 + (items.shape[2] - 2) // 2
     chunks = torch.split(items.flatten(0, 1), EVALUATED_AT_ONCE)
-    flat = torch.cat([stack.window_losses(chunk) for chunk in chunks], dim=1)
-    return np.asarray(flat.view(len(stack.members), *items.shape[:2]).numpy(), dtype=np.float64)
+    looked = zip(*(stack.window_recall(chunk, cue) for chunk in chunks), strict=True)
+    losses, right = (torch.cat(part, dim=1).view(len(stack.members), *items.shape[:2]) for part in looked)
+    recalled = right.numpy() / (items.shape[2] - 1 - cue)
+    return np.asarray(losses.numpy(), dtype=np.float64), np.asarray(recalled, dtype=np.float64)
 
 
 def tuned_rate(
@@ -157,7 +188,8 @@ def tuned_rate(
     wanted = next(search)
     while True:
         learners = [Learner(seed, side, 2.0**exponent, start) for exponent in wanted for side in (0, 1)]
-        losses, _ = studied(shape, material, learners, TUNED_EXPOSURES, batch, tell=tell)
+        looks = studied(shape, material, learners, TUNED_EXPOSURES, batch, tell=tell).looks
+        losses = np.stack([look.loss for look in looks])
         margins = np.stack([_margin(losses[1:, k], x.studies) for k, x in enumerate(learners)])
         told = (np.sign(margins) / 2 + 0.5).mean(axis=(1, 2)).reshape(-1, 2).mean(axis=1)
         try:
@@ -172,14 +204,10 @@ def _margin(losses: Floats, studies: int) -> Floats:
     return losses[:, 1 - studies] - losses[:, studies]
 
 
-def loss_table(
-    losses: Floats, later: Floats, updates: Sequence[int], learners: Sequence[Learner], material: Material
-) -> "pl.DataFrame":
-    """Item losses as rows for `judged`: one for every look, learner, pair and item of it."""
+def loss_table(looks: Sequence[Look], learners: Sequence[Learner], material: Material) -> "pl.DataFrame":
+    """Item losses as rows for `judged`, and what is recalled: one for every look, learner, pair and item of it."""
     import polars as pl
 
-    looks = [(exposure, 0, part) for exposure, part in enumerate(losses)]
-    looks += [(len(losses) - 1, update, part) for update, part in zip(updates, later, strict=True)]
     pairs = np.arange(len(material.condition))
     tables = [
         pl.DataFrame(
@@ -187,15 +215,16 @@ def loss_table(
                 "condition": material.condition,
                 "pair": pairs,
                 "seen": np.full(pairs.size, item == learner.studies),
-                "loss": part[k, item],
+                "loss": look.loss[k, item],
+                "recalled": look.recalled[k, item],
             }
         ).with_columns(
-            pl.lit(exposure).alias("exposure"),
-            pl.lit(update).alias("updates"),
+            pl.lit(look.exposure).alias("exposure"),
+            pl.lit(look.updates).alias("updates"),
             pl.lit(learner.seed).alias("seed"),
             pl.lit(learner.studies + 1).alias("list"),
         )
-        for exposure, update, part in looks
+        for look in looks
         for k, learner in enumerate(learners)
         for item in (0, 1)
     ]

@@ -2,9 +2,10 @@
 
 DIR/probe.json             what is measured; another folder is for another measurement
 DIR/pretrained/            weights after pretraining; runs/ holds its log and its checkpoints
-DIR/cells/CELL.parquet     item losses of one size and group
+DIR/cells/CELL.parquet     item losses of one size and group, and what is recalled
+DIR/memories/CELL.parquet  of a pretrained size: what its weights and an external memory tell apart
 DIR/tuning.jsonl           study rates tried, and which was best
-DIR/trials.parquet, runs.csv   the result
+DIR/trials.parquet, recall.parquet, memory.parquet, runs.csv   the result
 """
 
 import json
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from scalewise.probes.recognition.material import Material
 
 GROUPS = ("pretrained", "from scratch")
+MEASURES = ("recognition", "recall", "memory")
 TUNING_PAIRS = 20
 Size = tuple[int, int]
 
@@ -47,7 +49,17 @@ class Plan:
     seed: int = 0
 
 
-def run_recognition(plan: Plan, directory: Path) -> Trials:
+@dataclass(frozen=True)
+class Measured:
+    """Pairs told apart by both rules; what is recalled; what weights and an external memory tell apart, and what it
+    costs."""
+
+    trials: Trials
+    recall: Trials
+    memory: Trials
+
+
+def run_recognition(plan: Plan, directory: Path) -> Measured:
     """Measure a plan into a folder, or go on with what is there; the same numbers either way.
 
     Every size studies both lists (the same pairs, roles swapped), so how hard an item is cancels out of the mean. The
@@ -58,6 +70,7 @@ def run_recognition(plan: Plan, directory: Path) -> Trials:
 
     from scalewise.probes.recognition.losses import human_runs, judged
     from scalewise.probes.recognition.material import material_of
+    from scalewise.probes.recognition.memories import memory_trials, recall_trials
 
     _open(plan, directory)
     material = material_of(plan.data, plan.pairs, plan.seed)
@@ -65,20 +78,30 @@ def run_recognition(plan: Plan, directory: Path) -> Trials:
     work = sum(_work(plan, size, material) for size in plan.sizes)
     with _one_thread(), Bar("measuring", work) as bar:
         tables = [table for size in plan.sizes for table in _measured(plan, size, material, tuning, directory, bar)]
-    trials = judged(pl.concat(tables), str(directory / "trials.parquet"))
-    trials.save(directory / "trials.parquet")
-    human_runs(trials).save(directory / "runs.csv")
-    return trials
+    memories = [pl.read_parquet(directory / "memories" / f"{_named(size)}.parquet") for size in plan.sizes]
+    measured = Measured(
+        judged(pl.concat(tables), str(directory / "trials.parquet")),
+        recall_trials(tables, str(directory / "recall.parquet")),
+        memory_trials(memories, str(directory / "memory.parquet")),
+    )
+    for part in (measured.trials, measured.recall, measured.memory):
+        part.save(Path(part.source))
+    human_runs(measured.trials).save(directory / "runs.csv")
+    return measured
+
+
+def _named(size: Size) -> str:
+    return f"w{size[0]}d{size[1]}"
 
 
 def _open(plan: Plan, directory: Path) -> None:
     if directory.exists() and not directory.is_dir():
         raise StudyError(f"--into {directory}: is a file; name a folder.")
     declared = directory / "probe.json"
-    content = json.dumps({"probe": "recognition"} | asdict(plan), indent=1)
+    content = json.dumps({"probe": "recognition", "measures": MEASURES} | asdict(plan), indent=1)
     if declared.exists() and declared.read_text(encoding="utf-8") != content:
         raise StudyError(f"{directory} holds another measurement than this one; give another folder with --into.")
-    for folder in ("runs", "cells"):
+    for folder in ("runs", "cells", "memories"):
         (directory / folder).mkdir(parents=True, exist_ok=True)
     write_text(declared, content)
 
@@ -115,7 +138,7 @@ def _measured(
 
     from scalewise.probes.recognition.study import pretrained, shape_of
 
-    name, work = f"w{size[0]}d{size[1]}", _work(plan, size, material)
+    name, work = _named(size), _work(plan, size, material)
     cells = {group: directory / "cells" / f"{name}-{group.replace(' ', '-')}.parquet" for group in GROUPS}
     if all(path.exists() for path in cells.values()):
         bar.skip(work)
@@ -155,6 +178,7 @@ def _cell(
     """Tune the study rate, study both lists with every seed, and measure what is retained."""
     import polars as pl
 
+    from scalewise.probes.recognition.memories import memory_table
     from scalewise.probes.recognition.study import Learner, loss_table, shape_of, studied, tuned_rate
 
     shape = shape_of(*size, material)
@@ -171,10 +195,13 @@ def _cell(
         }
     )
     learners = [Learner(seed, side, 2.0**tuned.best, starts.get(seed)) for seed in seeds for side in (0, 1)]
-    losses, later = studied(shape, material, learners, plan.exposures, plan.batch, plan.updates, tell)
-    table = loss_table(losses, later, plan.updates, learners, material).with_columns(
+    found = studied(shape, material, learners, plan.exposures, plan.batch, plan.updates, tell)
+    named = (
         pl.lit(group).alias("group"),
         pl.lit(float(shape.params)).alias("params"),
-        pl.format("{} w{}d{} s{} l{}", pl.lit(group), pl.lit(size[0]), pl.lit(size[1]), "seed", "list").alias("run"),
+        pl.format("{} {} s{} l{}", pl.lit(group), pl.lit(_named(size)), "seed", "list").alias("run"),
     )
-    return table, 2.0**tuned.best
+    if group == GROUPS[0]:
+        memories = memory_table(shape, material, tuning, learners, found, plan.seed).with_columns(named)
+        write_whole(directory / "memories" / f"{_named(size)}.parquet", memories.write_parquet)
+    return loss_table(found.looks, learners, material).with_columns(named), 2.0**tuned.best

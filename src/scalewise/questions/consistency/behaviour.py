@@ -51,6 +51,21 @@ def under_pressure(trials: Trials) -> Finding | None:
     )
 
 
+def places(trials: Trials) -> Finding | None:
+    """The share of yes by how many questions came before."""
+    import polars as pl
+
+    asked = trials.table.filter(pl.col("condition").is_in(["asked first", "asked later"]) & pl.col("parsed"))
+    turns = sorted(asked["turn"].unique())
+    rows: list[Row] = [(f"{turn:g}", *_rate(asked.filter(pl.col("turn") == turn))) for turn in turns]
+    return _finding(
+        "Where a question stands among others",
+        ("place", *with_interval("yes"), "answers"),
+        rows,
+        "the same questions at every place, after one another in balanced orders.",
+    )
+
+
 def contradictions(trials: Trials) -> Finding | None:
     """After a contradiction was pointed out: which of its two answers does the model keep, if it gives one?"""
     import polars as pl

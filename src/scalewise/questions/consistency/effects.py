@@ -4,6 +4,7 @@ Whether it does anything is tested by shuffling answers between the guise and th
 which is exact whatever the scenarios are; the p-values are adjusted for the number of guises (Holm 1979).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,15 +27,16 @@ GUISES = (
     "open",
     "persona",
     "persona, next question",
-    "asked second",
+    "asked later",
 )
 SHUFFLES = 4_000
 
 
 @dataclass(frozen=True)
 class Effect:
-    """One guise against the plain question. `effect` is of the share of yes, `flips` the share of scenarios' answers
-    that differ beyond what repeats of one wording do; each with its 95 % interval. `p` is adjusted by Holm."""
+    """One guise against the plain question. `effect` is of the share of yes (or right), `flips` the share of
+    scenarios' answers that differ beyond what repeats of one wording do; each with its 95 % interval. `p` is adjusted
+    by Holm."""
 
     guise: str
     plain: float
@@ -46,12 +48,12 @@ class Effect:
     parsed: float
 
 
-def effects(trials: Trials, seed: int) -> list[Effect]:
-    """Every guise that was asked, in the order of `GUISES`, on the scenarios that were asked both ways."""
+def effects(trials: Trials, seed: int, among: Sequence[str] = GUISES) -> list[Effect]:
+    """Every guise of these that was asked, on the scenarios that were asked both ways."""
     import polars as pl
 
     asked = set(trials.table["condition"].unique())
-    guises = [g for g in GUISES if g in asked] if BASELINE in asked else []
+    guises = [g for g in among if g in asked] if BASELINE in asked else []
     found = []
     table = trials.table.drop("turn", strict=False)  # a guise is compared at whatever turn it comes
     for guise in guises:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from scalewise.errors import QuestionError
 from scalewise.questions.answer import Answer, Cell, Chart, Finding, Repeat, Row, judge, with_interval
 from scalewise.questions.consistency import behaviour
-from scalewise.questions.consistency.effects import Effect, effects
+from scalewise.questions.consistency.effects import GUISES, Effect, effects
 from scalewise.questions.consistency.variance import (
     MOST_REPEATS,
     SEEN,
+    WORDINGS,
     Split,
     repeats_needed,
     split,
@@ -20,23 +21,33 @@ from scalewise.runs.trials import Trials
 from scalewise.version import VERSION
 
 PLANNED = (1, 2, 3, 5, 10, 20, MOST_REPEATS)
+OPPOSITE = {"yes": "no", "right": "wrong"}
 LARGE = 0.1
 """A guise that moves the share of yes, or flips answers, by this much makes a model inconsistent."""
 
 
 def consistency(
-    trials: Trials, command: str, temperature: float | None = None, resamples: int = 1000, seed: int = 0
+    trials: Trials,
+    command: str,
+    temperature: float | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+    guises: Sequence[str] = (),
+    outcome: str = "yes",
+    notes: Sequence[str] = (),
 ) -> Answer:
     """Whether any guise changes answers, by how much, and where the variance of answers comes from.
 
     `trials` are those that `probes.dialogue` makes. The claim is that no guise changes answers; it is answered no when
     the smallest p-value, adjusted for the number of guises, is below 5 %, and cannot be answered yes by a test: then
-    intervals show what could have been missed. Raises QuestionError where there is nothing to compare.
+    intervals show what could have been missed. `guises` are the conditions to contrast with the condition 'baseline'
+    (default: those of our batteries), `outcome` is what a value of 1 means. Raises QuestionError where there is nothing
+    to compare.
     """
-    found = effects(trials, seed)
+    found = effects(trials, seed, guises or GUISES)
     if not found:
         raise QuestionError(f"{trials.source}: no scenario was answered both plainly and in another guise.")
-    shares = split(trials, resamples, seed)
+    shares = split(trials, resamples, seed, ("baseline", *guises) if guises else WORDINGS)
     largest = max(found, key=lambda e: (e.p < 0.05, abs(e.effect[0])))
     probability = _probability(found)
     errors = standard_errors(trials, largest.guise, PLANNED)
@@ -44,6 +55,7 @@ def consistency(
         behaviour.persona(trials),
         behaviour.under_pressure(trials),
         behaviour.contradictions(trials),
+        behaviour.places(trials),
         behaviour.law_and_morality(trials),
         behaviour.ladders(trials),
         behaviour.accuracy(trials),
@@ -54,17 +66,17 @@ def consistency(
         claim="the model answers a question alike in every guise",
         verdict=judge(probability),
         probability=probability,
-        sentence=_sentence(found, largest, shares),
+        sentence=_sentence(found, largest, shares, outcome),
         repeat=Repeat(command, VERSION, seed, trials.source, Runs(trials.table, trials.source).sha256),
         findings=(
-            _guises(found),
-            *((_variance(shares), _agreement(shares)) if shares else ()),
+            _guises(found, outcome),
+            *((_variance(shares, outcome), _agreement(shares)) if shares else ()),
             *((_repeats(largest.guise, errors),) if errors else ()),
             *(finding for finding in extra if finding),
             _said(trials),
         ),
-        charts=(_chart(found),),
-        assumptions=tuple(_assumptions(trials, shares, temperature)),
+        charts=(_chart(found, outcome),),
+        assumptions=tuple(_assumptions(trials, shares, temperature)) + tuple(notes),
         next_run=_next_run(errors, largest),
     )
 
@@ -75,12 +87,13 @@ def _probability(found: Sequence[Effect]) -> float | None:
     return least if least <= 0.05 else None
 
 
-def _sentence(found: Sequence[Effect], largest: Effect, shares: Split | None) -> str:
+def _sentence(found: Sequence[Effect], largest: Effect, shares: Split | None, outcome: str) -> str:
     certain = [effect for effect in found if effect.p < 0.05]
     points = [100 * v for v in largest.effect]
     if certain:
         start = (
-            f"{len(certain)} of {len(found)} guises change answers; the largest effect is of '{largest.guise}': yes "
+            f"{len(certain)} of {len(found)} guises change answers; the largest effect is of '{largest.guise}': "
+            f"{outcome} "
             f"{100 * largest.plain:.0f} % plainly and {100 * largest.share:.0f} % so, a difference of {points[0]:.0f} "
             f"points [{points[1]:.0f}, {points[2]:.0f}] over {largest.scenarios} scenarios"
         )
@@ -93,7 +106,7 @@ def _sentence(found: Sequence[Effect], largest: Effect, shares: Split | None) ->
     return f"{start}. Two answers to one question agree in {same:.0f} % of repeats and in {anyhow:.0f} % across guises."
 
 
-def _guises(found: Sequence[Effect]) -> Finding:
+def _guises(found: Sequence[Effect], outcome: str) -> Finding:
     rows = tuple(
         (e.guise, e.plain, e.share, *e.effect, *(e.flips or (None,) * 3), e.p, e.scenarios, e.parsed) for e in found
     )
@@ -101,8 +114,8 @@ def _guises(found: Sequence[Effect]) -> Finding:
         "What each guise changes",
         (
             "guise",
-            "yes_plainly",
-            "yes_in_guise",
+            f"{outcome}_plainly",
+            f"{outcome}_in_guise",
             *with_interval("difference"),
             *with_interval("flips_beyond_repeats"),
             "p_holm",
@@ -116,7 +129,7 @@ def _guises(found: Sequence[Effect]) -> Finding:
     )
 
 
-def _variance(shares: Split) -> Finding:
+def _variance(shares: Split, outcome: str) -> Finding:
     total = sum(value for value, _, _ in shares.components.values()) or 1.0
     rows = tuple(
         (name.replace("_", " "), *ends, f"{100 * ends[0] / total:.0f} %") for name, ends in shares.components.items()
@@ -125,7 +138,8 @@ def _variance(shares: Split) -> Finding:
         "Where the variance of answers comes from",
         ("part", *with_interval("variance"), "of_all"),
         rows,
-        f"answers are 1 for yes and 0 for no; {shares.scenarios} scenarios in all wordings and both orders of options.",
+        f"answers are 1 for {outcome} and 0 for {OPPOSITE[outcome]}; {shares.scenarios} scenarios in all wordings"
+        f"{' and both orders of options' if 'order' in shares.components else ''}.",
     )
 
 
@@ -186,7 +200,7 @@ def _assumptions(trials: Trials, shares: Split | None, temperature: float | None
     return notes
 
 
-def _chart(found: Sequence[Effect]) -> Chart:
+def _chart(found: Sequence[Effect], outcome: str) -> Chart:
     rows: list[Row] = [
         {"label": e.guise, "value": 100 * e.effect[0], "low": 100 * e.effect[1], "high": 100 * e.effect[2]}
         for e in found
@@ -194,6 +208,6 @@ def _chart(found: Sequence[Effect]) -> Chart:
     return Chart(
         "intervals",
         "What each guise changes",
-        "The change of the share of yes by every guise of a question, in points, with 95 % intervals, against none.",
-        {"axes": [{"x": "points more yes than plainly asked"}], "rows": rows, "reference": [{"value": 0.0}]},
+        f"The change of the share of {outcome} by every guise of a question, in points, with 95 % intervals.",
+        {"axes": [{"x": f"points more {outcome} than plainly asked"}], "rows": rows, "reference": [{"value": 0.0}]},
     )

@@ -4,6 +4,7 @@ Components are by the method of moments on unweighted cell means (Searle, Casell
 wording within item, order of options within item, both together, and repeats.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ from scalewise.runs.trials import Trials
 
 Floats = NDArray[np.float64]
 PARTS = ("item", "wording", "order", "wording_and_order", "repeat")
+"""Without a second order of options: item, wording and repeat."""
+WORDINGS = ("baseline", "story", "paraphrase")
 MOST_REPEATS = 50
 SEEN = 1.96 + 0.84
 """Standard errors that an effect must measure to be seen in 80 % of probes at the 5 % level."""
@@ -39,9 +42,10 @@ class _Cells:
     n: Floats
 
 
-def split(trials: Trials, resamples: int, seed: int) -> Split | None:
-    """The split over scenarios asked in every wording and both orders of options, at least twice; None without them."""
-    cells = _cells(trials)
+def split(trials: Trials, resamples: int, seed: int, among: Sequence[str] = WORDINGS) -> Split | None:
+    """The split over scenarios asked at least twice in every one of these wordings that was asked, and in both orders
+    of options where those were asked; None without them."""
+    cells = _cells(trials, among)
     if cells is None:
         return None
     rng = np.random.default_rng(seed)
@@ -52,41 +56,49 @@ def split(trials: Trials, resamples: int, seed: int) -> Split | None:
     low, high = np.quantile(parts, (0.025, 0.975), axis=0)
     same, anyhow = _agreements(cells)
     return Split(
-        {name: (float(v), float(lo), float(hi)) for name, v, lo, hi in zip(PARTS, value, low, high, strict=True)},
+        {
+            name: (float(v), float(lo), float(hi))
+            for name, v, lo, hi in zip(_parts(cells.share), value, low, high, strict=True)
+        },
         _mean_with_interval(same, drawn),
         _mean_with_interval(anyhow, drawn),
         scenarios,
     )
 
 
-def _cells(trials: Trials) -> _Cells | None:
+def _parts(share: Floats) -> tuple[str, ...]:
+    return PARTS if share.shape[2] > 1 else ("item", "wording", "repeat")
+
+
+def _cells(trials: Trials, among: Sequence[str]) -> _Cells | None:
     import polars as pl
 
-    crossed = trials.table.filter(
-        pl.col("wording").is_in(["baseline", "story", "paraphrase"]) & (pl.col("turn") == 1) & pl.col("parsed")
-    )
-    if not crossed.height or crossed["options"].n_unique() < 2:
-        return None
+    crossed = trials.table.filter(pl.col("wording").is_in(list(among)) & (pl.col("turn") == 1) & pl.col("parsed"))
     counted = crossed.group_by("scenario", "wording", "options").agg(pl.col("value").mean(), pl.len().alias("n"))
     wordings = counted["wording"].unique().sort().to_list()
-    columns = [(w, o) for w in wordings for o in ("usual", "swapped")]
+    orders = [o for o in ("usual", "swapped") if o in set(counted["options"])]
+    columns = [(w, o) for w in wordings for o in orders]
     whole = counted.filter(pl.col("n") > 1).group_by("scenario").len().filter(pl.col("len") == len(columns))
     names = whole["scenario"].sort().to_list()
     if len(names) < 3 or len(wordings) < 2:
         return None
     table = {(row[0], row[1], row[2]): (row[3], row[4]) for row in counted.iter_rows()}
     both = np.array([[table[name, w, o] for w, o in columns] for name in names], dtype=np.float64)
-    shape = (len(names), len(wordings), 2)
+    shape = (len(names), len(wordings), len(orders))
     return _Cells(both[..., 0].reshape(shape), both[..., 1].reshape(shape))
 
 
 def _components(share: Floats, n: Floats) -> Floats:
-    """The five components; one that comes out negative is 0."""
+    """The components in the order of `_parts`; one that comes out negative is 0."""
     items, wordings, orders = share.shape
     repeat = float((share * (1 - share) * n / (n - 1)).mean())
     noise = repeat * float((1 / n).mean())
     item_mean = share.mean(axis=(1, 2), keepdims=True)
     by_wording, by_order = share.mean(axis=2, keepdims=True), share.mean(axis=1, keepdims=True)
+    if orders == 1:
+        wording = float(((by_wording - item_mean) ** 2).sum() / (items * (wordings - 1)))
+        item = float(item_mean.var(ddof=1)) - wording / wordings
+        return np.asarray(np.maximum([item, wording - noise, repeat], 0.0))
     rest = share - by_wording - by_order + item_mean
     both = float((rest**2).sum() / (items * (wordings - 1) * (orders - 1)))
     ms_wording = float(((by_wording - item_mean) ** 2).sum() / (items * (wordings - 1))) * orders

@@ -4,6 +4,7 @@ import numpy as np
 
 from scalewise.errors import QuestionError
 from scalewise.questions.answer import Answer, Repeat, judge
+from scalewise.questions.recognition import remembering
 from scalewise.questions.recognition.curves import Curve, curves_of
 from scalewise.questions.recognition.findings import (
     Human,
@@ -18,12 +19,21 @@ from scalewise.runs.trials import FEW_PAIRS, Trials
 from scalewise.version import VERSION
 
 
-def recognition(trials: Trials, human: Human, command: str, resamples: int = 2000, seed: int = 0) -> Answer:
+def recognition(
+    trials: Trials,
+    human: Human,
+    command: str,
+    resamples: int = 2000,
+    seed: int = 0,
+    recalled: Trials | None = None,
+    kept: Trials | None = None,
+) -> Answer:
     """Exposures until the accuracy of people (`human`: condition to level and standard error), under both rules.
 
-    `trials` has columns `rule` (raw or change), `margin`, `reference` and `updates`; `command` repeats this. The claim
-    is that one exposure is enough by raw likelihood, for the model that gets there first. Raises QuestionError
-    where no condition has a human level.
+    `trials` has columns `rule` (raw or change), `margin`, `reference` and `updates`; `command` repeats this;
+    `recalled` and `kept` are what is recalled and what an external memory keeps, where that was measured. The claim is
+    that one exposure is enough by raw likelihood, for the model that gets there first. Raises QuestionError where no
+    condition has a human level.
     """
     curves = curves_of(trials, resamples, seed)
     if not any(curve.condition in human for curve in curves):
@@ -31,7 +41,7 @@ def recognition(trials: Trials, human: Human, command: str, resamples: int = 200
         raise QuestionError(f"{trials.source}: no human level is known for {named}; there are {', '.join(human)}.")
     best = _best(curves, human)
     probability = _after_one(curves, best, human)
-    kept = retention(trials)
+    retained = retention(trials)
     pairs = min(curve.pairs for curve in curves)
     few = (f"a condition has only {pairs} pairs: at chance, its standard error is {0.5 / pairs**0.5:.3f}",)
     return Answer(
@@ -39,13 +49,15 @@ def recognition(trials: Trials, human: Human, command: str, resamples: int = 200
         claim=f"one exposure is enough for {best} to recognise as people do, by raw likelihood",
         verdict=judge(probability),
         probability=probability,
-        sentence=_sentence(curves, best, human, trials),
+        sentence=_sentence(curves, best, human, trials) + (f" {remembering.remembered(kept)}" if kept else ""),
         repeat=Repeat(command, VERSION, seed, trials.source, _digest(trials)),
         findings=(
             until_human(curves, human),
             accuracies(curves),
             why_they_differ(trials),
-            *((kept,) if kept else ()),
+            *((retained,) if retained else ()),
+            *((remembering.recall(recalled),) if recalled else ()),
+            *((remembering.memory(kept),) if kept else ()),
         ),
         charts=(chart(curves, human, "raw"), chart(curves, human, "change")),
         assumptions=(

@@ -33,12 +33,15 @@ def member(path: Path, name: str) -> bytes:
             entry = archive.getinfo(name)
         except KeyError:
             raise TableError(f"{path}: no '{name}' in it (still being written?).") from None
-        if entry.file_size > LARGEST_MEMBER:
-            raise TableError(f"{path}: '{name}' is more than {LARGEST_MEMBER // 2**20:,} MB; refused.")
-        content = _from_zstd(path, entry) if entry.compress_type == ZSTD else _plain(archive, entry)
-    if len(content) > LARGEST_MEMBER:
-        raise TableError(f"{path}: '{name}' is more than {LARGEST_MEMBER // 2**20:,} MB; refused.")
-    return content
+        return _content(path, archive, entry)
+
+
+def members(path: Path, folder: str) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of all members under a folder such as `samples/`. Raises TableError as `member` does."""
+    with _opened(path) as archive:
+        for entry in archive.filelist:
+            if entry.filename.startswith(folder):
+                yield entry.filename, _content(path, archive, entry)
 
 
 @contextmanager
@@ -54,6 +57,15 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise TableError(f"{path}: cannot be read as a zip file: {why}.") from None
     except struct.error:
         raise TableError(f"{path}: cannot be read as a zip file: it is cut short.") from None
+
+
+def _content(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    if entry.file_size > LARGEST_MEMBER:
+        raise TableError(f"{path}: '{entry.filename}' is more than {LARGEST_MEMBER // 2**20:,} MB; refused.")
+    content = _from_zstd(path, entry) if entry.compress_type == ZSTD else _plain(archive, entry)
+    if len(content) > LARGEST_MEMBER:
+        raise TableError(f"{path}: '{entry.filename}' is more than {LARGEST_MEMBER // 2**20:,} MB; refused.")
+    return content
 
 
 def _plain(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
