@@ -12,6 +12,7 @@ from types import FrameType, TracebackType
 
 from scalewise.errors import StudyError
 from scalewise.lab.cell import train_cell
+from scalewise.lab.compute import one_thread
 from scalewise.lab.data.kept import kept
 from scalewise.lab.findings import Device, Findings, Wanted, findings_of_study
 from scalewise.lab.recipe import Recipe
@@ -49,7 +50,7 @@ def follows(device: Device) -> bool:
 
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)  # the first process decides
-    torch.set_num_threads(1)
+    one_thread()
     _join(device)
     follow()
     return True
