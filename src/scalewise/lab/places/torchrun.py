@@ -44,7 +44,6 @@ def follows(device: Device) -> bool:
     _check_begun()
     if os.environ["RANK"] == "0":
         return False
-    import torch
 
     from scalewise.lab.sharded import follow
 
