@@ -41,6 +41,10 @@ def coupled_law(n: Floats, d: Floats, E: float, A: float, alpha: float, B: float
     return E + (A / n**alpha + B / d**beta) ** k
 
 
+def one_exponent_law(n: Floats, d: Floats, E: float, A: float, B: float, alpha: float) -> Floats:
+    return chinchilla_law(n, d, E, A, alpha, B, alpha)
+
+
 def overtraining_law(c: Floats, m: Floats, E: float, a: float, b: float, eta: float) -> Floats:
     return E + (a * m**eta + b * m**-eta) * c**-eta
 
@@ -63,6 +67,7 @@ FORMULAS = {
     "chinchilla": chinchilla_law,
     "kaplan": kaplan_law,
     "coupled": coupled_law,
+    "one exponent": one_exponent_law,
     "overtraining": overtraining_law,
     "repetition": repetition_law,
     "accuracy from loss": error_law,
@@ -74,7 +79,8 @@ PUBLISHED = {
     "kaplan": {"N_c": 6.4e13, "alpha_N": 0.076, "D_c": 1.8e13, "alpha_D": 0.103},
     # Only k is as published (Videau et al. 2026, on their grids)
     "coupled": {"E": 0.9, "A": 3e4, "alpha": 0.55, "B": 9e4, "beta": 0.52, "k": 0.4},
-    # Gadre et al. 2024, RedPajama, from the data README
+    # Gadre et al. 2024, RedPajama, from the data README: A = a 6^-eta, B = b 6^-eta, alpha = 2 eta
+    "one exponent": {"E": 1.83665, "A": 166.21, "B": 287.16, "alpha": 0.27285},
     "overtraining": {"E": 1.83665, "a": 212.23, "b": 366.67, "eta": 0.136425},
     "accuracy from loss": {"eps": 0.857, "k": 2.2065, "gamma": 0.71459},
     # Muennighoff et al. 2023

@@ -69,3 +69,15 @@ def test_public_tables_are_audited(shared: object, file: str, codes: set[str]) -
     answer = sw.ask("audit", f"{shared}/{file}")
     assert codes <= {caution.code for caution in answer.warnings}
     assert len(answer.finding("Checks").rows) == len(SUBJECTS)
+
+
+def test_what_is_asked_for_is_what_lacks() -> None:
+    """Columns that are there are not asked for: with two groups what lacks is the choice of one."""
+    one = fair().with_columns(pl.lit("a").alias("group"))
+    two = pl.concat([one, one.with_columns(pl.col("run") + 1000, pl.lit("b").alias("group"))])
+    answer = sw.ask("audit", two)
+    assert set(results(answer).values()) == {"fine", "not checked"}
+    assert answer.next_run == "none: each group has a law of its own; choose one with --group."
+    assert (
+        sw.ask("audit", two.drop("data_size")).next_run == "none: log data_size with the runs there are, and ask again."
+    )

@@ -14,7 +14,7 @@ import scalewise as sw
 from scalewise.laws.families import CHINCHILLA
 from scalewise.questions import wording
 from scalewise.questions.answer import Chart, Finding, Row
-from scalewise.report.cells import shown
+from scalewise.report.cells import of_one_group, shown
 from scalewise.report.export import save_figures
 from scalewise.report.figures import draw
 from scalewise.report.html import scripts
@@ -48,9 +48,17 @@ def test_other_numbers() -> None:
 
 def test_intervals_share_a_cell_and_set_the_decimals() -> None:
     finding = Finding("t", ("group", "params", "loss", "loss_low", "loss_high"), (("all", 1e6, 2.34567, 2.3, 2.4),))
-    columns, rows = shown(finding)
+    columns, rows = shown(finding, of_one_group([finding]))
     assert columns == ["params", "loss"]
     assert rows == [["1M", "2.346 [2.300, 2.400]"]]
+
+
+def test_the_group_is_named_where_an_answer_is_about_several() -> None:
+    """Even in a table in which all rows are of one: the winners, say, among the runs of two architectures."""
+    winners = Finding("w", ("group", "loss"), (("lstm", 1.5), ("lstm", 1.6)))
+    everyone = Finding("e", ("group", "loss"), (("lstm", 1.5), ("transformer", 1.7)))
+    assert not of_one_group([winners, everyone])
+    assert shown(winners)[0] == ["group", "loss"]
 
 
 def test_every_chart_is_drawn_on_a_linear_and_a_log_axis(answers: list[sw.Answer]) -> None:

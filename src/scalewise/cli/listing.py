@@ -56,9 +56,10 @@ def _print(table: "pl.DataFrame", most: int) -> None:
     from rich.text import Text
 
     from scalewise.questions.answer import Finding
-    from scalewise.report.cells import shown
+    from scalewise.report.cells import of_one_group, shown
 
-    headings, rows = shown(Finding("", tuple(table.columns), tuple(table.head(most).iter_rows())))
+    listed = Finding("", tuple(table.columns), tuple(table.head(most).iter_rows()))
+    headings, rows = shown(listed, of_one_group([listed]))
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     for heading in headings:
         numeric = heading.replace(" ", "_") in table.columns and table[heading.replace(" ", "_")].dtype.is_numeric()

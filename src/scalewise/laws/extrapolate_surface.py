@@ -22,10 +22,12 @@ from scalewise.laws.solver import Problem, solve
 
 Floats = NDArray[np.float64]
 
-PRIOR_WEIGHTS = (5.0, 1.0)
+PRIOR_WEIGHTS = (25.0, 5.0)
 """In units of what a residual as large as the noise costs: what a prior one standard deviation away costs."""
-TAIL_WEIGHTS = (1.0, 0.5)
+TAIL_WEIGHTS = (1.0, 2.0)
 """Points count as compute to this power."""
+MISS_WEIGHT = 0.5
+"""So do they where it is asked how far a law lies from the runs that it did see."""
 STARTS = 12
 ORIGINS = 3
 FEWEST_POINTS, FEWEST_SIZES = 10, 3
@@ -38,7 +40,7 @@ USUAL_GROWTH = 0.023
 """Error per unit of log compute where runs are too few for a backtest: the median over splits of public data sets."""
 WIDENING = 0.9
 """The width at which 95 % intervals hold 95 % of the losses of every public data set, the worst included; on average
-they then hold 99 % (`bench/surfaces.py`)."""
+they then hold 98 % (`bench/surfaces.py`)."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,10 @@ def extrapolate_surface(
 ) -> AveragedSurface:
     """Average laws of the loss y > 0 of runs of params and tokens (each (points,)), to be asked for further runs.
 
-    Members are weighted by 1 / (noise + backtest error); backtests fit the runs of less compute and predict the rest,
-    from up to three origins. The variance of a forecast is noise^2 + (growth x log distance in compute)^2 + the spread
-    between members. ValueError names what is wrong with the data.
+    Members are weighted by 1 / (noise + backtest error + what they miss of the runs they saw); backtests fit the runs
+    of less compute and predict the rest, from up to three origins. The variance of a forecast is
+    noise^2 + (growth x log distance in compute)^2 + the spread between members.
+    ValueError names what is wrong with the data.
     """
     sizes, lengths, losses = (
         numbers(name, values, positive=True) for name, values in (("params", params), ("tokens", tokens), ("y", y))
@@ -121,7 +124,9 @@ def extrapolate_surface(
     fitted = [_members(f, x, losses[order], origins, noise, rng) for f in families if f.name not in left_out]
     curves = np.concatenate([values for values, _ in fitted])
     members = [member for _, found in fitted for member in found]
-    weights, backtest = weigh(curves, origins, z, observed, noise)
+    counts = np.exp(MISS_WEIGHT * (z - z[-1]))
+    missed = np.sqrt((curves[:, 0] - observed) ** 2 @ counts / counts.sum())
+    weights, backtest = weigh(curves, origins, z, observed, noise, missed=missed)
     return AveragedSurface(
         tuple(replace(m, weight=float(w)) for m, w in zip(members, weights, strict=True)),
         Problem(x, observed[None], np.ones((1, z.size)), LOG_HUBER),

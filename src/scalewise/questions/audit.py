@@ -97,7 +97,7 @@ def audit(
             "runs are compared at their ends, each size and compute at the best learning rate it was tried at",
         ),
         warnings=tuple(found),
-        next_run=_next(found, unchecked),
+        next_run=_next(runs, found, unchecked, no_fit),
         reading=(*runs.reading, *([note] if note else [])),
         repeat=repeat("audit", runs, seed, {"group": group, "strict": strict or None}),
     )
@@ -144,7 +144,8 @@ def _sentence(count: int, found: list[Caution], fine: int, unchecked: list[str])
     parts = []
     if found:
         parts.append(f"{len(found)} of {count} checks found something ({listed((c.code for c in found), most=13)})")
-    parts.append(f"{fine} are fine" if found else f"{fine} of {count} checks are fine")
+    are = "is" if fine == 1 else "are"
+    parts.append(f"{fine} {are} fine" if found else f"{fine} of {count} checks {are} fine")
     if unchecked:
         parts.append(f"{len(unchecked)} cannot be made with what the table holds ({listed(unchecked, most=13)})")
     return ", ".join(parts) + "."
@@ -168,20 +169,23 @@ def _overview(runs: Runs, compared: "pl.DataFrame") -> Finding:
     return Finding("What the table holds", ("what", "value"), tuple(rows))
 
 
-def _next(found: list[Caution], unchecked: list[str]) -> str | None:
-    """What would make the table fairer, the gravest first."""
+def _next(runs: Runs, found: list[Caution], unchecked: list[str], no_law: str | None) -> str | None:
+    """What would make the table fairer, the gravest first; else what would let the rest be checked."""
     remedies = {
         "unequal-compute": "runs of every size at the largest compute that all of them can be given.",
         "untuned-rate": "two more learning rates at every size, half and twice the one used.",
         "rate-at-edge": "one more learning rate beyond the edge of the grid where the best is at its edge.",
         "few-seeds": "two more seeds of each size at one amount of compute.",
         "few-sizes": "more sizes, at least four, over the same range of compute.",
+        "diverged-runs": "those that diverged, again at half the learning rate.",
+        "schedule-cut": "runs whose schedule ends at the compute at which they are compared.",
+        "repeated-data": "those that read their text more than once, again on more text.",
     }
     codes = [caution.code for caution in found]
     for code, remedy in remedies.items():
         if code in codes:
             return remedy
-    if unchecked:
-        missing = sorted({c for code in unchecked for c in SUBJECTS[code].needs})
-        return f"none: log {', '.join(missing)} with the runs there are, and ask again." if missing else None
-    return None
+    missing = sorted({c for code in unchecked for c in SUBJECTS[code].needs if not runs.has(c)})
+    if missing:
+        return f"none: log {', '.join(missing)} with the runs there are, and ask again."
+    return f"none: {no_law}." if unchecked and no_law else None

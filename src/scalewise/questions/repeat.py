@@ -1,7 +1,7 @@
 """How to obtain an answer again: the command, with only the options that were given."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from scalewise.questions.answer import Repeat
 from scalewise.runs.readers import DATA_FRAME, STANDARD_INPUT
@@ -20,7 +20,12 @@ def repeat(question: str, runs: Runs, seed: int, options: Mapping[str, object]) 
     for name, value in given.items():
         for one in value if isinstance(value, list) else [value]:
             command += [f"--{name.replace('_', '-')}", str(_exact(one))]
-    return Repeat(shlex.join(command), VERSION, seed, runs.source, runs.sha256)
+    return Repeat(command_line(command), VERSION, seed, runs.source, runs.sha256)
+
+
+def command_line(words: Iterable[str]) -> str:
+    """The words as a shell takes them; those with an apostrophe in double quotes, where that is safe."""
+    return " ".join(f'"{w}"' if "'" in w and not set(w) & set('"$`\\!') else shlex.quote(w) for w in words)
 
 
 def _exact(value: object) -> object:

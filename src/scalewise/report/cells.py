@@ -1,7 +1,7 @@
 """How a finding's numbers are written: each by its column's name, with no more decimals than its interval supports."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from scalewise.questions import wording
 from scalewise.questions.answer import Cell, Finding
@@ -48,32 +48,32 @@ WRITTEN_OUT = 1e9
 """Plain numbers from here on are written as 1.2e9."""
 
 
-def shown(finding: Finding) -> tuple[list[str], list[list[str]]]:
-    """Column headings and text cells; `x`, `x_low`, `x_high` become one cell `x [low, high]`."""
+def shown(finding: Finding, one_group: bool = False) -> tuple[list[str], list[list[str]]]:
+    """Column headings and text cells; `x`, `x_low`, `x_high` become one cell `x [low, high]`.
+
+    With `one_group` the column `group` is left out: where it says the same everywhere it tells nothing.
+    """
     places = {name: i for i, name in enumerate(finding.columns)}
-    columns = [name for name in finding.columns if not _is_end(name, places)]
-    drop = _constant_groups(finding, places)
-    columns = [name for name in columns if name not in drop]
+    columns = [name for name in finding.columns if not _is_end(name, places) and not (one_group and name == "group")]
     rows = [[_cell(name, row, places) for name in columns] for row in finding.rows]
     return [name.replace("_", " ") for name in columns], rows
 
 
-def words(finding: Finding) -> list[bool]:
-    """Which of the columns that are shown hold words, not numbers."""
-    headings, _ = shown(finding)
+def words(finding: Finding, one_group: bool = False) -> list[bool]:
+    """Which of the columns that `shown` gives hold words, not numbers."""
+    headings, _ = shown(finding, one_group)
     held = {name.replace("_", " "): i for i, name in enumerate(finding.columns)}
     return [all(isinstance(row[held[heading]], str) for row in finding.rows) for heading in headings]
 
 
+def of_one_group(findings: Iterable[Finding]) -> bool:
+    """Whether no two rows of these tables are of different groups."""
+    named = {row[f.columns.index("group")] for f in findings if "group" in f.columns for row in f.rows}
+    return len(named) <= 1
+
+
 def _is_end(name: str, places: dict[str, int]) -> bool:
     return any(name.endswith(end) and name.removesuffix(end) in places for end in ("_low", "_high"))
-
-
-def _constant_groups(finding: Finding, places: dict[str, int]) -> set[str]:
-    """A `group` column that says the same everywhere tells nothing."""
-    if "group" not in places or len({row[places["group"]] for row in finding.rows}) > 1:
-        return set()
-    return {"group"}
 
 
 def _cell(name: str, row: tuple[Cell, ...], places: dict[str, int]) -> str:

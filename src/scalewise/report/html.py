@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from scalewise.errors import ScalewiseError
 from scalewise.questions import wording
-from scalewise.report.cells import shown, words
+from scalewise.report.cells import of_one_group, shown, words
 from scalewise.report.explanations import explanation
 from scalewise.report.export import as_svg
 from scalewise.report.figures import draw
@@ -69,6 +69,7 @@ def _view(answer: "Answer", key: str) -> dict[str, Any]:
     """What the template shows, as text."""
     codes = dict.fromkeys(warning.code for warning in answer.warnings)
     explained = {code: explanation(code) for code in codes}
+    one_group = of_one_group(answer.findings)
     return {
         "key": key,
         "answer": answer,
@@ -89,10 +90,10 @@ def _view(answer: "Answer", key: str) -> dict[str, Any]:
                 "note": finding.note,
                 "columns": columns,
                 "rows": rows,
-                "words": words(finding),
+                "words": words(finding, one_group),
                 "open": i < SHOWN_OPEN and len(rows) <= LONGEST_OPEN,
             }
-            for i, (finding, (columns, rows)) in enumerate((f, shown(f)) for f in answer.findings)
+            for i, (finding, (columns, rows)) in enumerate((f, shown(f, one_group)) for f in answer.findings)
         ],
         "explained": {code: text for code, text in explained.items() if text},
     }

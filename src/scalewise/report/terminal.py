@@ -4,7 +4,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from scalewise.questions import wording
-from scalewise.report.cells import shown, words
+from scalewise.report.cells import of_one_group, shown, words
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -37,9 +37,10 @@ def show(answer: "Answer", console: "Console") -> None:
     console.print(
         f"[bold {COLOURS[answer.verdict]}]{answer.verdict}[/]{escape(chance)}: {escape(answer.claim)}", highlight=False
     )
+    one_group = of_one_group(answer.findings)
     for finding in answer.findings:
         console.print()
-        console.print(_table(finding))
+        console.print(_table(finding, one_group))
         if finding.note:
             line(finding.note, "dim")
     for title, items in (
@@ -61,12 +62,12 @@ def show(answer: "Answer", console: "Console") -> None:
     )
 
 
-def _table(finding: "Finding") -> "RenderableType":
+def _table(finding: "Finding", one_group: bool) -> "RenderableType":
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    headings, rows = shown(finding)
+    headings, rows = shown(finding, one_group)
     table = Table(
         title=Text(finding.title),
         box=box.SIMPLE_HEAD,
@@ -75,7 +76,7 @@ def _table(finding: "Finding") -> "RenderableType":
         pad_edge=False,
         collapse_padding=True,
     )
-    for i, (heading, is_text) in enumerate(zip(headings, words(finding), strict=True)):
+    for i, (heading, is_text) in enumerate(zip(headings, words(finding, one_group), strict=True)):
         table.add_column(Text(heading), justify="left" if i == 0 or is_text else "right")
     for row in rows[:MOST_ROWS]:
         table.add_row(*(Text(cell) for cell in row))

@@ -72,7 +72,8 @@ def at_best_rate(ended: "pl.DataFrame") -> tuple["pl.DataFrame", str | None]:
         return kept, None
     several = int(np.unique(joined.filter(~keep)["cell"].to_numpy()).size)
     return kept, (
-        f"{several:,} cells of equal size and compute hold several learning rates; the best one (compared on shared "
-        f"seeds) speaks for each with all of its seeds; {dropped:,} runs at other rates are only evidence of tuning. "
+        f"several learning rates were tried at equal size and compute ({several:,} such cells); the best one (compared "
+        f"on shared seeds) speaks for each with all of its seeds, and the others' runs ({dropped:,}) are only evidence "
+        "of tuning. "
         "The seeds on which rates were compared are counted too, which flatters noisy sizes a little"
     )

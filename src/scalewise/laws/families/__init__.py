@@ -12,7 +12,7 @@ from scalewise.laws.families.family import BoundFamily, Family, Parameter
 from scalewise.laws.families.grouped import Grouped
 from scalewise.laws.families.kaplan import KAPLAN
 from scalewise.laws.families.logistic import LOGISTIC, Logistic
-from scalewise.laws.families.overtraining import OVERTRAINING
+from scalewise.laws.families.one_exponent import ONE_EXPONENT, OVERTRAINING
 from scalewise.laws.families.polynomial import (
     CONSTANT,
     CUBIC,
@@ -54,7 +54,7 @@ CURVES: tuple[Family, ...] = (
     DOUBLE_DESCENT,
 )
 """Laws of one input. M1 and M2 of the extrapolation benchmark are `power` and `power + floor`."""
-SURFACES: tuple[Family, ...] = (CHINCHILLA, KAPLAN, COUPLED)
+SURFACES: tuple[Family, ...] = (CHINCHILLA, KAPLAN, COUPLED, ONE_EXPONENT)
 """Laws of size and data together."""
 
 __all__ = [
@@ -75,6 +75,7 @@ __all__ = [
     "M3",
     "M4",
     "ONE_BREAK",
+    "ONE_EXPONENT",
     "OVERTRAINING",
     "POWER",
     "POWER_CEILING",

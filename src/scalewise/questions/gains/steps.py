@@ -71,7 +71,7 @@ def sequence_of(
         .sort("_place")
     )
     if repeated := int((records["_runs"] > 1).sum()):
-        notes.append(f"{repeated:,} records have several rows; they are taken as repeats and averaged")
+        notes.append(f"rows of one record are repeats, and averaged: {repeated:,} of the records have several")
     if records.height < 2:
         raise QuestionError(f"{source}: column '{column}' holds one value only; a sequence needs two records.")
     counts = records["_runs"].to_numpy().astype(np.float64)

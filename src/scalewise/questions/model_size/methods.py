@@ -2,7 +2,7 @@
 
 The surface fitted to all runs alike can be far off beyond them: every law misses small runs in its own way. On 261
 withheld isoFLOP budgets of public data sets its optimum was off by a factor 2.1 in the middle, and its 95 % interval
-held 20 % of them. Four methods averaged were off by 1.10, and an interval from their spread held 99 %
+held 20 % of them. Four methods averaged were off by 1.11, and an interval from their spread held 99.6 %
 (`bench/surfaces.py`).
 """
 
