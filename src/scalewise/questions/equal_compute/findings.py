@@ -36,15 +36,13 @@ def measured(rows: "pl.DataFrame", axis: str, levels: list[float], spreads: Spre
             everyone.append((level, m.size.group, m.size.params, *loss, m.losses.size, place, wins, chances[i]))
     if not winners:
         return []
-    groups = {str(winner[1]) for winner in winners}
-    alone = f"all of group '{groups.pop()}'. " if len(groups) == 1 and rows["group"].n_unique() > 1 else ""
     spread = "a new seed" if spreads else "reading one curve, not of a new seed"
     return [
         Finding(
             "Measured winners at equal compute",
             (axis, "group", "params", "loss", *with_interval("lead"), "P(best)"),
             tuple(winners),
-            f"{alone}lead: nats below the runner-up at the same compute. Intervals and P hold the spread of {spread}.",
+            f"lead: nats below the runner-up at the same compute. Intervals and P hold the spread of {spread}.",
         ),
         Finding(
             "Measured losses at equal compute",
