@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalewise.errors import StudyError
@@ -33,6 +33,7 @@ def test_installed_packages_are_a_corpus_of_bounded_size() -> None:
     assert ".py" in corpus.file_list.splitlines()[1]
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=30_000), min_size=40, max_size=60))
 def test_no_document_is_on_both_sides_or_twice(contents: list[bytes]) -> None:
     documents = [(str(i), content * (120_000 // len(content))) for i, content in enumerate(contents * 2)]

@@ -324,3 +324,10 @@ def test_crossed_items_and_seeds_keep_the_level() -> None:
     yes, no = wrong(world, 300, a="a", b="b", pair=["seed", "item"])
     assert yes <= 0.088
     assert no <= 0.088
+
+
+def test_seeds_may_be_what_is_compared() -> None:
+    """They then pair nothing."""
+    table = pl.DataFrame({"seed": [0, 1] * 6, "loss": np.linspace(2.0, 2.1, 12)})
+    answer = sw.ask("beats", table, by="seed")
+    assert any("no column pairs the rows" in line for line in answer.reading)

@@ -81,7 +81,7 @@ def pair_columns(rows: "pl.DataFrame", by: str, task: str | None, notes: list[st
     """The seed, where most seeds (of a task) were run with every method; otherwise none."""
     import polars as pl
 
-    if "seed" not in rows.columns or rows["seed"].null_count():
+    if "seed" in (by, task) or "seed" not in rows.columns or rows["seed"].null_count():
         notes.append("no column pairs the rows (--pair): methods are compared as independent samples")
         return ()
     cell = ["seed", *([task] if task else [])]
