@@ -29,12 +29,13 @@ def weigh(
     observed: Floats,
     noise: float,
     usual: Floats | None = None,
+    power: float = 1.0,
 ) -> tuple[Floats, Backtest | None]:
     """The members' weights, and how their average did from every origin.
 
     curves (members, origins, points or more); origins (origins, points): what each refit saw, the first everything; z
     (points,) log scale, rising; observed (points,) in the space of the curves; usual (members,): weights without a
-    backtest, all alike by default.
+    backtest, all alike by default. A member's weight is divided by (noise + its error in backtests)^power.
     """
     if usual is None:
         usual = np.full(curves.shape[0], 1.0 / curves.shape[0])
@@ -43,7 +44,7 @@ def weigh(
     unseen = [np.flatnonzero(~seen) for seen in origins[1:]]
     errors = [curves[:, k + 1, late] - observed[late] for k, late in enumerate(unseen)]
     by_member = np.sqrt(np.mean([np.mean(e**2, axis=1) for e in errors], axis=0))
-    weights = usual / (noise + by_member)
+    weights = usual / (noise + by_member) ** power
     weights /= weights.sum()
     averaged = [weights @ e for e in errors]
     distances = [z[late] - z[late[0] - 1] for late in unseen]
