@@ -22,8 +22,6 @@ CUTS = (2, 4, 10)
 MOST_POINTS = 80
 """Digitised curves have thousands; medians over steps of equal length in log x are kept."""
 FEWEST_POINTS = 8
-EVERY_ROUTED = 10
-"""Of 220 curves that resemble each other, every tenth."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ def benchmark(path: Path = BENCHMARK) -> Iterator[Curve]:
 
 
 def training_curves() -> Iterator[Curve]:
-    """GPT-3, LLaMA 1 and 2, Gemstones, OPT and the routed and dense models of Clark et al. 2022."""
+    """GPT-3, LLaMA 1 and 2, Gemstones and OPT."""
     gpt3 = pl.read_csv(DATA / "gpt3_curves" / "curves.csv.gz", infer_schema_length=None).drop_nulls("val_loss")
     yield from _cut("GPT-3", gpt3, "tokens_e9_digitised", "val_loss", "model")
     llama = pl.read_csv(DATA / "llama_curves" / "curves.csv.gz")
@@ -62,9 +60,6 @@ def training_curves() -> Iterator[Curve]:
         tokens=10 ** pl.col("log10_tokens"), loss=pl.col("perplexity").log()
     )
     yield from _cut("OPT", opt, "tokens", "loss", "model_size")
-    routing = pl.read_csv(DATA / "routing_curves" / "curves.csv.gz", infer_schema_length=None)
-    some = pl.col("hyper_id").is_in(routing["hyper_id"].unique(maintain_order=True).gather_every(EVERY_ROUTED))
-    yield from _cut("routed", routing.filter(some), "step", "loss_validation", "hyper_id")
 
 
 def best_losses() -> Iterator[Curve]:

@@ -6,8 +6,8 @@ Prints the error for every memory, power of the backtest error and share of the 
 geometric mean over collections of the mean error (root mean square of log y over a curve's withheld points), so that
 none counts more for being large or hard to continue; then what each collection gets from the choice that is best on all
 others. The power in use is 2, one over the mean square. At that power, in use are the best memory and the least share
-that is within a standard error (over collections) of the best, so that laws, which say more than a drift does, count
-as much as the evidence lets them. Some minutes.
+that is within 1 % of the best, so that laws, which say more than a drift does, count as much as the evidence lets them.
+Some minutes.
 """
 
 import os
@@ -25,6 +25,7 @@ from scalewise.laws.memory import remember
 MEMORIES = (0.06, 0.12, 0.17, 0.25, 0.5, np.inf)
 POWERS = (1.0, 2.0, 3.0)
 SHARES = np.round(np.linspace(0, 1, 11), 1)
+ALLOWED = 0.01
 IN_USE = drift.MEMORY
 
 
@@ -85,11 +86,9 @@ def main() -> None:
             f"{row[SHARES == 0.5][0]:.4f} {row[share]:.4f}"
         )
     memory, share = _best(relative)
-    worse = relative[:, memory] - relative[:, memory, [share]]
-    allowed = worse.std(axis=0, ddof=1) / np.sqrt(len(names))
-    least = int(np.argmax(worse.mean(axis=0) <= allowed))
+    least = int(np.argmax(relative.mean(axis=0)[memory] <= relative.mean(axis=0)[memory, share] + ALLOWED))
     print(
-        f"best on all: memory {MEMORIES[memory]:g}, share {SHARES[share]:.1f}; least share within a standard error: "
+        f"best on all: memory {MEMORIES[memory]:g}, share {SHARES[share]:.1f}; least share within {ALLOWED:.0%}: "
         f"{SHARES[least]:.1f}; in use: {IN_USE:g} and {DRIFT_SHARE:.1f}"
     )
 

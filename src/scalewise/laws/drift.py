@@ -23,7 +23,7 @@ FADES = (1.0, 2.0, 4.0, 8.0)
 """In log x: a slope has faded by a factor of e when x has grown 2.7, 7, 55 or 3000 times."""
 SLOPE_VARIANCES = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 1000.0)
 """q, per unit of log x, in units of the noise's variance."""
-MEMORY = 0.12
+MEMORY = 0.17
 """In log x: over so much of the curve the likelihood forgets by a factor of e. Chosen by `bench/drift.py`."""
 FEWEST_X = 5
 """With fewer distinct x there is hardly a trend to speak of."""
