@@ -1,7 +1,8 @@
 """Falling curves whose last part is withheld, by collection: what `extrapolate.py` and `drift.py` score forecasts on.
 
 The curves of Alabdulmohsin et al. 2022 come with a split. Training curves of language models are cut to a half, a
-quarter and a tenth of their tokens, curves with a double descent (Nakkiran et al. 2019) in the middle.
+quarter and a tenth of their tokens, losses of the best size against compute (Porian et al. 2024) likewise, curves with
+a double descent (Nakkiran et al. 2019) in the middle.
 """
 
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ class Curve:
 
     collection: str
     group: str
+    name: str
     x: Floats
     y: Floats
     x_new: Floats
@@ -42,7 +44,7 @@ def benchmark(path: Path = BENCHMARK) -> Iterator[Curve]:
         parts = [points.filter(pl.col("training") == kept).select("seen_examples", "loss") for kept in (1, 0)]
         (x, y), (x_new, y_new) = (part.cast(pl.Float64).to_numpy().T for part in parts)
         collection = IMAGES if domain == "IC" else LANGUAGE
-        yield Curve(collection, f"{str(task).split('_')[0]} {model}", x, y, x_new, y_new)
+        yield Curve(collection, f"{str(task).split('_')[0]} {model}", f"{task} {model}", x, y, x_new, y_new)
 
 
 def training_curves() -> Iterator[Curve]:
@@ -60,6 +62,13 @@ def training_curves() -> Iterator[Curve]:
     yield from _cut("OPT", opt, "tokens", "loss", "model_size")
 
 
+def best_losses() -> Iterator[Curve]:
+    """The loss of the best size at each of a dozen budgets, for every recipe of Porian et al. 2024."""
+    optima = pl.read_csv(DATA / "porian_isoflop" / "optima.csv")
+    recipe = pl.concat_str("step", "source_file", "hparams", "decay", "val", separator=" ").alias("recipe")
+    yield from _cut("best losses", optima.with_columns(recipe), "flops", "loss_opt", "recipe")
+
+
 def double_descents() -> Iterator[Curve]:
     """Test errors and losses; the first half of the points is seen."""
     table = pl.read_csv(DATA / "broken_curves" / "double_descent_collection.csv")
@@ -67,12 +76,12 @@ def double_descents() -> Iterator[Curve]:
         x, y = rows.select("x", "y").to_numpy().T
         half = x.size // 2
         if half >= FEWEST_POINTS and (x > 0).all() and (y > 0).all():
-            yield Curve("double descent", str(name), x[:half], y[:half], x[half:], y[half:])
+            yield Curve("double descent", str(name), str(name), x[:half], y[:half], x[half:], y[half:])
 
 
 def all_curves() -> list[Curve]:
     """Every collection that is beside the checkout."""
-    return [*benchmark(), *training_curves(), *double_descents()]
+    return [*benchmark(), *training_curves(), *best_losses(), *double_descents()]
 
 
 def _cut(collection: str, table: pl.DataFrame, x: str, y: str, by: str) -> Iterator[Curve]:
@@ -82,7 +91,8 @@ def _cut(collection: str, table: pl.DataFrame, x: str, y: str, by: str) -> Itera
         for times in CUTS:
             seen = xs <= xs[-1] / times
             if seen.sum() >= FEWEST_POINTS:
-                yield Curve(collection, f"{collection} {name}", xs[seen], ys[seen], xs[~seen], ys[~seen])
+                group = f"{collection} {name}"
+                yield Curve(collection, group, f"{group} / {times}", xs[seen], ys[seen], xs[~seen], ys[~seen])
 
 
 def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:

@@ -30,12 +30,14 @@ def weigh(
     noise: float,
     usual: Floats | None = None,
     missed: Floats | float = 0.0,
+    power: float = 1.0,
 ) -> tuple[Floats, Backtest | None]:
     """The members' weights, and how their average did from every origin.
 
     curves (members, origins, points or more); origins (origins, points): what each refit saw, the first everything; z
     (points,) log scale, rising; observed (points,) in the space of the curves; usual (members,): weights without a
     backtest, all alike by default; missed (members,): how far each lies from what it did see, where that counts too.
+    A member's weight is divided by (noise + its error in backtests + missed)^power.
     """
     if usual is None:
         usual = np.full(curves.shape[0], 1.0 / curves.shape[0])
@@ -45,7 +47,7 @@ def weigh(
     unseen = [np.flatnonzero(~seen) for seen in origins[1:]]
     errors = [curves[:, k + 1, late] - observed[late] for k, late in enumerate(unseen)]
     by_member = np.sqrt(np.mean([np.mean(e**2, axis=1) for e in errors], axis=0))
-    weights = usual / (noise + by_member + missed)
+    weights = usual / (noise + by_member + missed) ** power
     weights /= weights.sum()
     averaged = [weights @ e for e in errors]
     distances = [z[late] - z[late[0] - 1] for late in unseen]

@@ -1,11 +1,13 @@
-"""Continuing a curve from where it is now: a level that drifts, with a slope that fades.
+"""Continuing a curve from where it is now: a slope that drifts and fades.
 
-    y = level + noise,  d level = slope dz + sqrt(p) dV,  d slope = -slope / fade dz + sqrt(q) dW,  z = log x
+    y = level + noise,  d level = slope dz,  d slope = -slope / fade dz + sqrt(q) dW,  z = log x
 
-A law is bent by the whole curve; this follows its end, and is right where no law is. It is the local linear trend of
-Harvey 1989 (Forecasting, structural time series models and the Kalman filter, section 2.3) for uneven steps, damped
-as in Gardner and McKenzie 1985 (Management Science 31(10)). The variances p and q are averaged over a grid by their
-likelihood, the noise follows in closed form. The fade cannot be told from one curve: each is a member of its own.
+A law is bent by the whole curve; this follows its end, and is right where no law is. It is the smooth trend of Harvey
+1989 (Forecasting, structural time series models and the Kalman filter, section 2.3) for uneven steps, damped as in
+Gardner and McKenzie 1985 (Management Science 31(10)). The variance q is averaged over a grid by its likelihood, the
+noise follows in closed form. No curve drifts equally all along, so what it did long ago says little of how it drifts
+now: the likelihood forgets, as in Raftery et al. 2010 (Technometrics 52(1)). The fade cannot be told from one curve:
+each is a member of its own.
 """
 
 from dataclasses import dataclass
@@ -19,9 +21,10 @@ Floats = NDArray[np.float64]
 NAME = "drift"
 FADES = (1.0, 2.0, 4.0, 8.0)
 """In log x: a slope has faded by a factor of e when x has grown 2.7, 7, 55 or 3000 times."""
-LEVEL_VARIANCES = (1e-3, 1e-1, 1.0, 10.0, 100.0)
-SLOPE_VARIANCES = (0.0, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 1000.0)
-"""p and q, both per unit of log x, in units of the noise's variance."""
+SLOPE_VARIANCES = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 1000.0)
+"""q, per unit of log x, in units of the noise's variance."""
+MEMORY = 0.17
+"""In log x: over so much of the curve the likelihood forgets by a factor of e. Chosen by `bench/drift.py`."""
 FEWEST_X = 5
 """With fewer distinct x there is hardly a trend to speak of."""
 MOST_X = 300
@@ -30,11 +33,11 @@ MOST_X = 300
 
 @dataclass(frozen=True)
 class Drift:
-    """The trend after each distinct x, for every fade and every pair of variances (models).
+    """The trend after each distinct x, for every fade and every variance of the slope (models).
 
     z (distinct x,) is log x; states (distinct x, models, 2): level and slope, given all until there, with covariances
     (distinct x, models, 3) of level, both and slope in units of the noise's variance, noise (distinct x, models);
-    log_likelihood (distinct x, models). `at` (origins,) numbers the last x each origin has seen.
+    log_likelihood (distinct x, models), of the last MEMORY. `at` (origins,) numbers the last x each origin has seen.
     """
 
     z: Floats
@@ -45,7 +48,7 @@ class Drift:
     at: NDArray[np.intp]
 
     def shares(self, origin: int) -> Floats:
-        """How likely each pair of variances is (fades, pairs), from what an origin has seen; rows sum to 1."""
+        """How likely each variance is (fades, variances), from what an origin has seen; rows sum to 1."""
         seen = self.log_likelihood[self.at[origin]].reshape(len(FADES), -1)
         shares = np.exp(seen - seen.max(axis=1, keepdims=True))
         likely: Floats = shares / shares.sum(axis=1, keepdims=True)
@@ -55,7 +58,7 @@ class Drift:
         """The level at log x z (points,) beyond what each origin has seen, for each fade: (fades, origins, points)."""
         curves = np.empty((len(FADES), self.at.size, z.size))
         for origin, last in enumerate(self.at):
-            means = np.einsum("fp,fps->fs", self.shares(origin), self.states[last].reshape(len(FADES), -1, 2))
+            means = np.einsum("fv,fvs->fs", self.shares(origin), self.states[last].reshape(len(FADES), -1, 2))
             run = _run(z - self.z[last], np.array(FADES)[:, None])
             curves[:, origin] = means[:, :1] + means[:, 1:] * run
         return curves
@@ -67,8 +70,8 @@ class Drift:
         follows its last level and slope: how far it strays from these is what backtests say, as for a law.
         """
         shares = self.shares(0)
-        pairs = shares.shape[1]
-        models = np.concatenate([f * pairs + rng.choice(pairs, size=n, p=shares[f]) for f, n in enumerate(paths)])
+        per_fade = shares.shape[1]
+        models = np.concatenate([f * per_fade + rng.choice(per_fade, size=n, p=shares[f]) for f, n in enumerate(paths)])
         states = self._sample(models, rng)
         levels = np.array([np.interp(z, self.z, path) for path in states[..., 0].T]).reshape(models.size, z.size)
         level, slope = states[-1].T[:, :, None]
@@ -78,7 +81,7 @@ class Drift:
 
     def _sample(self, models: NDArray[np.intp], rng: np.random.Generator) -> Floats:
         """States (distinct x, paths, 2), each given all observations: drawn backwards (Carter and Kohn 1994)."""
-        fade, level_variance, slope_variance = _models()[:, models]
+        fade, variance = _models()[:, models]
         normal = rng.normal(size=(self.z.size, models.size, 2))
         scale = np.sqrt(self.noise[-1, models])[:, None]
         drawn = np.empty_like(normal)
@@ -86,7 +89,7 @@ class Drift:
         drawn[-1] = mean + scale * _correlated(cov, normal[-1])
         for i in range(self.z.size - 2, -1, -1):
             mean, cov = self.states[i, models], self.covariances[i, models]
-            ahead, after = _step(mean, cov, self.z[i + 1] - self.z[i], fade, level_variance, slope_variance)
+            ahead, after = _step(mean, cov, self.z[i + 1] - self.z[i], fade, variance)
             run, kept = _transition(self.z[i + 1] - self.z[i], fade)
             # covariance of the state here with the state there, and its product with the inverse of the latter's
             across = np.array(
@@ -114,7 +117,7 @@ def fit_drift(z: Floats, observed: Floats, origins: NDArray[np.bool_]) -> Drift 
         return None
     counts = np.bincount(which)
     distinct, means = np.bincount(which, z) / counts, np.bincount(which, observed) / counts
-    fade, level_variance, slope_variance = _models()
+    fade, slope_variance = _models()
     models = fade.size
     states, covariances = np.empty((distinct.size, models, 2)), np.empty((distinct.size, models, 3))
     noise, log_likelihood = np.zeros((distinct.size, models)), np.zeros((distinct.size, models))
@@ -126,25 +129,26 @@ def fit_drift(z: Floats, observed: Floats, origins: NDArray[np.bool_]) -> Drift 
         [
             np.full(models, second),
             np.full(models, second / gap),
-            (first + second + level_variance * gap) / gap**2 + slope_variance * gap,
+            (first + second) / gap**2 + slope_variance * gap,
         ],
         axis=1,
     )
-    squares, logs = np.zeros(models), np.zeros(models)
+    squares = np.zeros(models)
+    recent, logs, count = np.zeros(models), np.zeros(models), 0.0
     tiny = (1e-9 * (np.abs(means).max() + np.ptp(means)) + 1e-150) ** 2
     for i in range(2, distinct.size):
-        mean, cov = _step(
-            states[i - 1], covariances[i - 1], distinct[i] - distinct[i - 1], fade, level_variance, slope_variance
-        )
+        gap = distinct[i] - distinct[i - 1]
+        mean, cov = _step(states[i - 1], covariances[i - 1], gap, fade, slope_variance)
         missed, variance = means[i] - mean[:, 0], cov[:, 0] + 1 / counts[i]
         gain = cov[:, :2] / variance[:, None]
         states[i] = mean + gain * missed[:, None]
         covariances[i, :, :2] = cov[:, :2] * (1 - gain[:, :1])
         covariances[i, :, 2] = cov[:, 2] - gain[:, 1] * cov[:, 1]
         squares += missed**2 / variance
-        logs += np.log(variance)
         noise[i] = np.maximum(squares / (i - 1), tiny)
-        log_likelihood[i] = -0.5 * ((i - 1) * np.log(noise[i]) + logs)
+        kept = np.exp(-gap / MEMORY)
+        recent, logs, count = kept * recent + missed**2 / variance, kept * logs + np.log(variance), kept * count + 1
+        log_likelihood[i] = -0.5 * (count * np.log(np.maximum(recent / count, tiny)) + logs)
     return Drift(distinct, states, covariances, noise, log_likelihood, at)
 
 
@@ -157,8 +161,8 @@ def _steps(z: Floats, origins: NDArray[np.bool_]) -> NDArray[np.intp]:
 
 
 def _models() -> Floats:
-    """Fades and variances of all models, fade by fade: (3, models)."""
-    return np.array(list(product(FADES, LEVEL_VARIANCES, SLOPE_VARIANCES))).T
+    """Fades and variances of all models, fade by fade: (2, models)."""
+    return np.array(list(product(FADES, SLOPE_VARIANCES))).T
 
 
 def _transition(gap: Floats | float, fade: Floats) -> tuple[Floats, Floats]:
@@ -172,9 +176,7 @@ def _run(gaps: Floats, fade: Floats) -> Floats:
     return _transition(np.maximum(gaps, 0.0), fade)[0]
 
 
-def _step(
-    mean: Floats, cov: Floats, gap: float, fade: Floats, level_variance: Floats, slope_variance: Floats
-) -> tuple[Floats, Floats]:
+def _step(mean: Floats, cov: Floats, gap: float, fade: Floats, slope_variance: Floats) -> tuple[Floats, Floats]:
     """Mean (models, 2) and covariance (models, 3) of the state a gap later.
 
     What the slope gains on the way does not fade before the end of the gap.
@@ -185,7 +187,7 @@ def _step(
         np.stack([mean[:, 0] + run * mean[:, 1], kept * mean[:, 1]], axis=1),
         np.stack(
             [
-                level + 2 * run * both + run**2 * slope + level_variance * gap + slope_variance * gap**3 / 3,
+                level + 2 * run * both + run**2 * slope + slope_variance * gap**3 / 3,
                 kept * (both + run * slope) + slope_variance * gap**2 / 2,
                 kept**2 * slope + slope_variance * gap,
             ],
