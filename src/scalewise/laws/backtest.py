@@ -42,7 +42,7 @@ def weigh(
     if usual is None:
         usual = np.full(curves.shape[0], 1.0 / curves.shape[0])
     if len(origins) == 1:
-        weights = usual / (noise + missed)
+        weights = usual / (noise + missed) ** power
         return weights / weights.sum(), None
     unseen = [np.flatnonzero(~seen) for seen in origins[1:]]
     errors = [curves[:, k + 1, late] - observed[late] for k, late in enumerate(unseen)]
