@@ -67,6 +67,16 @@ def test_units_are_converted_in_the_reader(tmp_path: Path) -> None:
     assert any("bits per byte" in line for line in runs.reading)
 
 
+def test_counts_may_be_written_as_people_do(tmp_path: Path) -> None:
+    text = "params,tokens,loss\n125m,1B,3.1\n1.3B,2 T,2.9\n4e6,2e8,2.7\n"
+    runs = sw.read(write(tmp_path, text))
+    assert runs.numbers("params").tolist() == [1.25e8, 1.3e9, 4e6]
+    assert runs.numbers("tokens").tolist() == [1e9, 2e12, 2e8]
+    assert "params: the letters k, M, B and T stand for 1e3, 1e6, 1e9 and 1e12" in runs.reading
+    with pytest.raises(TableError, match="row 4, column 'params': 'x7B' is not a number"):
+        sw.read(write(tmp_path, text + "x7B,1B,2.6\n"))
+
+
 def test_a_model_column_that_names_something_wider_is_left_alone(tmp_path: Path) -> None:
     runs = sw.read(write(tmp_path, "model,params,tokens,loss\nllama,1e6,1e8,3\nllama,2e6,1e8,2.9\n"))
     assert runs.table["run"].n_unique() == 2

@@ -9,7 +9,7 @@ from scalewise.runs.columns import COLUMNS, FAILED_STATES, STATES, Column
 from scalewise.runs.compute import Convention, with_compute
 from scalewise.runs.glance import Extremes, changes, extremes
 from scalewise.runs.identity import identified
-from scalewise.runs.numbers import cells, numbers, refuse_nested
+from scalewise.runs.numbers import cells, numbers, refuse_nested, written_out
 from scalewise.runs.recognise import recognise
 from scalewise.runs.report import ReadingReport
 from scalewise.runs.table import Runs, listed
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ESSENTIAL = ("params", "tokens", "flops", "gpu_hours", "loss", "accuracy")
 """Columns in which text is always an error."""
+COUNTS = ("params", "tokens")
+"""Columns in which people write 125m or 1.3B."""
 FEWEST_PARAMS = 100
 """A smaller number is a count of millions or billions."""
 LARGEST = 1e40
@@ -117,6 +119,9 @@ def _typed(table: "pl.DataFrame", source: str, report: ReadingReport) -> "pl.Dat
     for column in COLUMNS:
         if column.name in table.columns:
             given = table[column.name]
+            if column.name in COUNTS and (counts := written_out(given)) is not None:
+                report.add("converted", f"{column.name}: the letters k, M, B and T stand for 1e3, 1e6, 1e9 and 1e12")
+                given = counts
             casts.append(_text(given, source) if column.kind == "text" else numbers(given, source))
     return table.drop(nested).with_columns(casts)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalewise.errors import TableError
+from scalewise.runs.numbers import THOUSANDS
 from scalewise.runs.readers.tidy import ENDINGS, read_tidy
 from scalewise.runs.report import ReadingReport
 from scalewise.runs.table import listed
@@ -15,11 +16,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 FIELD = re.compile(r"\{(\w+)(?::(\w+))?\}")
-UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
 
 
 def _size(text: str) -> float:
-    return float(text[:-1] if text[-1].lower() in UNITS else text) * UNITS.get(text[-1].lower(), 1.0)
+    return float(text[:-1] if text[-1].lower() in THOUSANDS else text) * THOUSANDS.get(text[-1].lower(), 1.0)
 
 
 KINDS: dict[str, tuple[str, Callable[[str], float | str]]] = {
