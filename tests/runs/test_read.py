@@ -157,7 +157,7 @@ def test_a_condition_that_cannot_be_used_is_one_sentence(condition: str, why: st
 
 
 BAD = [
-    ("text in a number column", "params,tokens,loss\n1e6,1e8,3\n1.2B,1e8,2\n", "row 2, column 'params': '1.2B'"),
+    ("text in a number column", "params,tokens,loss\n1e6,1e8,3\n1.2Q,1e8,2\n", "row 2, column 'params': '1.2Q'"),
     ("a negative size", "params,tokens,loss\n-5,1e8,3\n", "row 1, column 'params': -5 must be"),
     ("a size of zero", "params,tokens,loss\n1e6,1e8,3\n0,1e8,3\n", "row 2, column 'params': 0 must be"),
     ("no size", "params,tokens,loss\n,1e8,3\n", "row 1, column 'params': empty"),
