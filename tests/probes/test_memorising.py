@@ -116,8 +116,8 @@ def test_answers_do_not_survive_without_the_facts_they_come_from(world: World, m
     table = answer.finding("Trained again without the nearest passages")
     same = {row[0]: row[2] for row in table.rows}
     assert same["all kept"] == 1
-    assert same["nearest dropped"] < 0.3
-    assert same["others dropped"] > 0.7
+    assert same["nearest dropped"] < 0.5
+    assert same["others dropped"] > same["nearest dropped"] + 0.4
     assert "nats per token more than without as many others" in answer.sentence
 
 

@@ -390,6 +390,15 @@ def test_the_frontier_decides_the_slope_of_clip(shared: Path) -> None:
     assert both.probability is None
 
 
+def test_columns_may_be_named_as_the_table_names_them() -> None:
+    table = pl.DataFrame({"hours": np.geomspace(1, 1e4, 5), "accuracy_percent": [20.0, 30.0, 45.0, 60.0, 71.0]})
+    assert ask(table, x="hours", y="accuracy_percent", level=0.9).sentence.startswith("accuracy reaches 0.9")
+    with pytest.raises(QuestionError, match=r"lies between 0 and 1 here .* perhaps 0.9"):
+        ask(table, x="hours", y="accuracy_percent", level=90)
+    with pytest.raises(QuestionError, match="--x hour: there is no such column"):
+        ask(table, x="hour", y="accuracy_percent", level=0.9)
+
+
 def test_the_published_recipe_and_the_largest_run_of_gadre(shared: Path) -> None:
     """The recipe's five RedPajama runs predict the 1.4B run within 1 %; our laws of size and data hold it too."""
     runs = pl.read_csv(shared / "gadre_overtraining" / "runs.csv").filter(pl.col("train_data") == "rpj")

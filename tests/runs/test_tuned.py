@@ -22,7 +22,7 @@ def test_the_best_rate_speaks_with_all_of_its_seeds() -> None:
     kept, note = at_best_rate(cell({0.1: {"0": 3.0}, 0.2: {"0": 2.5, "1": 2.6, "2": 2.7}, 0.4: {"0": 2.9}}))
     assert sorted(kept["run"].to_list()) == ["0.2-0", "0.2-1", "0.2-2"]
     assert note is not None
-    assert "2 runs at other rates" in note
+    assert "the others' runs (2)" in note
 
 
 def test_rates_are_compared_on_shared_seeds_only() -> None:

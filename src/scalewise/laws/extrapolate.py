@@ -170,7 +170,7 @@ def extrapolate(
         usual = np.concatenate([(1 - DRIFT_SHARE) * usual, np.full(len(FADES), DRIFT_SHARE / len(FADES))])
     elif drifts:
         left_out[NAME] = f"too few distinct x; it needs {FEWEST_X} in every backtest"
-    weights, backtest = weigh(curves, origins, log_x, observed, noise, usual, POWER)
+    weights, backtest = weigh(curves, origins, log_x, observed, noise, usual, power=POWER)
     ahead = curves[:, 0, xs.size :]
     centre = weights @ ahead
     distances = np.maximum(np.log(new / xs[-1]), 0.0)

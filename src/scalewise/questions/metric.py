@@ -59,9 +59,7 @@ def metric_of(runs: Runs, y: str | None, better: Direction | None) -> Metric:
                 f"{runs.source}: there is neither a loss nor an accuracy; name the column of the outcome with --y; "
                 f"there are {', '.join(runs.table.columns)}."
             )
-    name = column_of(runs, y, "--y")
-    if not runs.table[name].dtype.is_numeric():
-        raise TableError(f"{runs.source}: column '{name}' holds {runs.table[name].dtype}, not numbers.")
+    name = numeric_column(runs, y, "--y")
     if better is not None:
         return Metric(name, better == "higher")
     words = re.sub(r"[\W_]+", " ", name.lower())
@@ -90,6 +88,14 @@ def column_of(runs: Runs, name: str, option: str) -> str:
                     return candidate
     hint = did_you_mean(name, there)
     raise QuestionError(f"{runs.source}: {option} {name}: there is no such column{hint}; there are {', '.join(there)}.")
+
+
+def numeric_column(runs: Runs, name: str, option: str) -> str:
+    """As `column_of`; raises TableError for one that holds no numbers."""
+    name = column_of(runs, name, option)
+    if not runs.table[name].dtype.is_numeric():
+        raise TableError(f"{runs.source}: column '{name}' holds {runs.table[name].dtype}, not numbers.")
+    return name
 
 
 def finite_numbers(rows: "pl.DataFrame", name: str, source: str) -> NDArray[np.float64]:

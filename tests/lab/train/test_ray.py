@@ -122,7 +122,7 @@ def test_an_address_where_no_ray_is(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "scalewise", "train", "study.toml", "--into", "out", "--on"]
     for place, sentence in (
         ("ray://127.0.0.1:9", "--on ray://127.0.0.1:9: Ray cannot be reached there"),
-        ("moon", "--on moon: no such place; give here, ray, or ray://HOST:PORT."),
+        ("moon", "--on moon: no such place; give here, ray, ray://HOST:PORT, or torchrun."),
     ):
         done = subprocess.run([*command, place], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 2

@@ -54,6 +54,8 @@ def beats(
     """
     runs = runs.of_group(group)
     metric = metric_of(runs, y, better)
+    if metric.name == "accuracy" and margin >= 1:
+        raise QuestionError(f"--margin {margin:g}: accuracy is a share here, so a point of a percentage is 0.01.")
     notes: list[str] = []
     columns, assumed = _columns(runs, metric, by, pair, task, selection)
     rows = comparable(runs, columns, metric, notes)

@@ -6,7 +6,7 @@ import numpy as np
 
 from scalewise.errors import QuestionError
 from scalewise.questions.target.aim import Aim, Direction, aim_at
-from scalewise.questions.target.curve import Curve, Which, check_columns, curve_of
+from scalewise.questions.target.curve import Curve, Which, curve_of
 from scalewise.runs.table import Runs, listed
 
 
@@ -30,13 +30,12 @@ class Asked:
     def x(self) -> str:
         return self.scales[0]
 
-    def check(self, runs: Runs) -> None:
-        """Raise QuestionError for options that contradict each other or name columns that are not there."""
+    def check(self) -> None:
+        """Raise QuestionError for options that contradict each other."""
         if (self.level is None) == (self.level_column is None):
             raise QuestionError("which level must be reached? Give either --level or --level-column.")
         if not (np.isfinite(self.within) and self.within >= 1):
             raise QuestionError(f"--within {self.within:g}: must be a number, 1 or more.")
-        check_columns(runs, self.y, *self.scales, *([self.level_column] if self.level_column else []))
         if len(set(self.scales)) < len(self.scales) or self.y in self.scales:
             raise QuestionError(f"--x, --also and --y name different columns; got {', '.join((*self.scales, self.y))}.")
         if len(self.scales) > 1 and self.points == "frontier":

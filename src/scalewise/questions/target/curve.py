@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.errors import QuestionError, did_you_mean
+from scalewise.errors import QuestionError
 from scalewise.laws.residual import Binomial, Residual
 from scalewise.questions.outcomes import outcomes
 from scalewise.runs.levels import compute_levels
@@ -72,18 +72,6 @@ def default_scale(runs: Runs) -> str:
         f"{runs.source}: no column of scale has {FEWEST_DISTINCT} different values ({', '.join(SCALES)}); name one "
         f"with --x; there are {', '.join(runs.table.columns)}."
     )
-
-
-def check_columns(runs: Runs, *names: str) -> None:
-    """Raise QuestionError for a column that is not there or holds no numbers."""
-    for name in names:
-        if name not in runs.table.columns:
-            hint = did_you_mean(name, runs.table.columns)
-            raise QuestionError(
-                f"{runs.source}: there is no column '{name}'{hint}; there are {', '.join(runs.table.columns)}."
-            )
-        if not runs.table[name].dtype.is_numeric():
-            raise QuestionError(f"{runs.source}: column '{name}' holds {runs.table[name].dtype}, not numbers.")
 
 
 def curve_of(

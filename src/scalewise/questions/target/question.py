@@ -4,6 +4,7 @@ from typing import Annotated
 
 from scalewise.errors import QuestionError
 from scalewise.questions.answer import Answer
+from scalewise.questions.metric import numeric_column
 from scalewise.questions.option import BUDGET, GROUP, RESAMPLES, SEED, Option
 from scalewise.questions.repeat import repeat
 from scalewise.questions.target.aim import Direction
@@ -59,9 +60,12 @@ def target(
             f"{runs.source}: there is neither a loss nor an accuracy; name the outcome with --y; there are "
             f"{', '.join(runs.table.columns)}."
         )
-    scales = (x or default_scale(runs), *(also or ()))
+    y = numeric_column(runs, y, "--y")
+    first = numeric_column(runs, x or default_scale(runs), "--x")
+    scales = (first, *(numeric_column(runs, name, "--also") for name in also or ()))
+    level_column = numeric_column(runs, level_column, "--level-column") if level_column else None
     asked = Asked(y, scales, within, level, level_column, level_error, direction, chance, ceiling, items, points)
-    asked.check(runs)
+    asked.check()
     options = {
         "level": level,
         "y": y_given,
