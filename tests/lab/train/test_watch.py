@@ -14,7 +14,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra: pip install 'scalewise[train]'")
 
-from tests.lab.train.test_nothing_lost import alone, folder  # noqa: E402, F401
+from tests.lab.train.test_nothing_lost import folder  # noqa: E402, F401
 
 from scalewise.lab.locks import only_trainer, trainer  # noqa: E402
 from scalewise.runs.store import Store  # noqa: E402
@@ -52,7 +52,7 @@ def on_a_terminal(folder: Path, into: str) -> "tuple[subprocess.Popen[bytes], li
     return process, shown
 
 
-def test_a_study_is_watched_to_its_end(folder: Path, alone: Store) -> None:  # noqa: F811
+def test_a_study_is_watched_to_its_end(folder: Path) -> None:  # noqa: F811
     process, terminal = on_a_terminal(folder, "watched-live")
     directory = folder / "watched-live"
     while not (directory / "tuning.jsonl").exists():  # one cell is tuned
@@ -78,13 +78,12 @@ def test_a_study_is_watched_to_its_end(folder: Path, alone: Store) -> None:  # n
     assert "100 % of the work done" in shown
     assert f"{whole['sizes'][0]['loss']:.3f}" in shown
 
-
-def test_training_is_quiet_where_there_is_no_terminal(folder: Path, alone: Store) -> None:  # noqa: F811
-    command = [sys.executable, "-m", "scalewise", "train", "study.toml", "--into", "alone", "--workers", "1"]
+    # where there is no terminal training is quiet; here it finds that all is done
+    command = [sys.executable, "-m", "scalewise", "train", "study.toml", "--into", "watched-live", "--workers", "1"]
     environment = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == ""
-    assert re.fullmatch(r"trained \d+ runs into alone, .* of the fastest product here\n", done.stderr)
+    assert re.fullmatch(r"trained \d+ runs into watched-live, .* of the fastest product here\n", done.stderr)
 
 
 def test_what_is_no_study_is_said(tmp_path: Path) -> None:
