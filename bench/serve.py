@@ -32,6 +32,8 @@ import httpx
 import numpy as np
 import polars as pl
 
+from scalewise.runs.store import RunFolder
+
 CLIENTS = 50
 OPTIONS = [{"o.tolerance": tolerance} for tolerance in ("0.002", "0.005", "0.01", "0.02")]
 QUESTIONS = ("model-size", "equal-compute", "audit")
@@ -167,6 +169,7 @@ async def write_on(store: Path, until: float) -> None:
     """Let a run go on, so that there is news."""
     file = next(store.glob("runs/*/metrics.jsonl"))
     last = json.loads(file.read_text().splitlines()[-1])
+    RunFolder(file.parent).set_state("running")  # what has ended is not looked at again
     while time.monotonic() < until:
         last |= {"step": last["step"] + 1, "flops": last["flops"] * 1.01}
         with file.open("a") as opened:
