@@ -1,7 +1,7 @@
 """How a finding's numbers are written: each by its column's name, with no more decimals than its interval supports."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from scalewise.questions import wording
 from scalewise.questions.answer import Cell, Finding
@@ -54,7 +54,7 @@ def shown(finding: Finding, one_group: bool = False) -> tuple[list[str], list[li
     With `one_group` the column `group` is left out: where it says the same everywhere it tells nothing.
     """
     places = {name: i for i, name in enumerate(finding.columns)}
-    columns = [name for name in finding.columns if not _is_end(name, places) and not (one_group and name == "group")]
+    columns = _columns(finding, one_group)
     rows = [[_cell(name, row, places) for name in columns] for row in finding.rows]
     return [name.replace("_", " ") for name in columns], rows
 
@@ -67,12 +67,17 @@ def of_one_group(findings: Iterable[Finding]) -> bool:
 
 def words(finding: Finding, one_group: bool = False) -> list[bool]:
     """Which of the columns that are shown hold words, not numbers."""
-    headings, _ = shown(finding, one_group)
-    held = {name.replace("_", " "): i for i, name in enumerate(finding.columns)}
-    return [all(isinstance(row[held[heading]], str) for row in finding.rows) for heading in headings]
+    held = [finding.columns.index(name) for name in _columns(finding, one_group)]
+    return [all(isinstance(row[i], str) for row in finding.rows) for i in held]
 
 
-def _is_end(name: str, places: dict[str, int]) -> bool:
+def _columns(finding: Finding, one_group: bool) -> list[str]:
+    """Those that become a column of what is shown."""
+    drop = {"group"} if one_group else set()
+    return [name for name in finding.columns if name not in drop and not _is_end(name, finding.columns)]
+
+
+def _is_end(name: str, places: Collection[str]) -> bool:
     return any(name.endswith(end) and name.removesuffix(end) in places for end in ("_low", "_high"))
 
 

@@ -8,7 +8,6 @@ import json
 import shutil
 import stat
 import zipfile
-import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import IO
@@ -16,6 +15,7 @@ from typing import IO
 from starlette.requests import Request
 
 from scalewise.errors import ScalewiseError
+from scalewise.runs.readers.archive import DAMAGED
 from scalewise.web.bodies import UPLOAD_SECONDS, TooMuch, in_time, pieces
 
 MOST_FILES = 2000
@@ -60,7 +60,7 @@ def unpack(archive: Path, folder: Path) -> None:
     except ScalewiseError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+    except DAMAGED as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise ScalewiseError(f"this zip file cannot be unpacked: {str(error).rstrip('.')[:200]}.") from None
 

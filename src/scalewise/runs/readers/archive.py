@@ -13,6 +13,8 @@ from scalewise.errors import MissingExtraError, TableError
 LARGEST_MEMBER = 256 * 2**20
 """Bytes after decompression."""
 MOST_MEMBERS = 2_000_000
+DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError)
+"""What `zipfile` raises for an archive that is not whole."""
 ZSTD = 93
 """zip's number for zstd, which Python 3.11's zipfile does not know."""
 
@@ -52,7 +54,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
             if len(archive.filelist) > MOST_MEMBERS:
                 raise TableError(f"{path}: more than {MOST_MEMBERS:,} members.")
             yield archive
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+    except DAMAGED as error:
         why = str(error).splitlines()[0].rstrip(".")[:200] if str(error) else type(error).__name__
         raise TableError(f"{path}: cannot be read as a zip file: {why}.") from None
     except struct.error:
