@@ -15,6 +15,7 @@ from scalewise.laws.families import (
     LOGISTIC,
     ONE_BREAK,
     POWER,
+    POWER_CEILING,
     POWER_FLOOR,
     STEP,
     TWO_BREAKS,
@@ -74,6 +75,16 @@ def test_too_short_a_range_cannot_tell_and_says_what_would() -> None:
     (settling,) = found.settling
     assert settling.x[0] > x.max()
     assert settling.power >= 0.8
+
+
+def test_what_no_run_can_settle_is_said() -> None:
+    """A logarithm and a power with a ceiling far away are one curve, under noise that hides what is left."""
+    x = np.geomspace(1, 3, 10)
+    y = 0.5 + 0.001 * np.log(x) + 0.2 * np.random.default_rng(4).normal(size=10)
+    found = compare(fit_families(x, y, (LOGARITHM, POWER_CEILING)), simulations=60)
+    assert found.survivors == ("logarithm", "power + ceiling")
+    assert not found.settling
+    assert found.unsettled == (("logarithm", "power + ceiling"),)
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])

@@ -78,7 +78,8 @@ class Comparison:
     `criterion` is the Bayesian information criterion with correlated errors, lower is better;
     `confusion[truth][chosen]` is the share of data sets simulated from `truth` in which `chosen` had the lowest.
     `survivors` are the families that no rival rejects. `settling` names a new point for each pair that cannot be told
-    apart, where one was found. `left_out` says why a family could not take part, `notes` what to know beforehand.
+    apart, `unsettled` are the pairs for which none of STRETCHES and SEEDS is enough. `left_out` says why a family could
+    not take part, `notes` what to know beforehand.
     """
 
     families: tuple[str, ...]
@@ -90,6 +91,7 @@ class Comparison:
     confusion: dict[str, dict[str, float]]
     survivors: tuple[str, ...]
     settling: tuple[Settling, ...]
+    unsettled: tuple[tuple[str, str], ...]
     left_out: dict[str, str]
     notes: tuple[str, ...]
 
@@ -182,6 +184,7 @@ def _judge(
         },
         survivors=survivors,
         settling=tuple(s for s in found if s is not None),
+        unsettled=tuple((p.first, p.second) for p, s in zip(undecided, found, strict=True) if s is None),
         left_out=left_out,
         notes=_notes(pool),
     )

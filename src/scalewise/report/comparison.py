@@ -15,6 +15,8 @@ def show_comparison(found: "Comparison", x: str, y: str, console: "Console") -> 
     from rich import box
     from rich.table import Table
 
+    from scalewise.laws.compare import POWER_WANTED, SEEDS, STRETCHES
+
     console.print(found.verdict)
     console.print(
         f"{found.points} points of {y} against {x}; noise sd {found.noise_sd:.3g}, "
@@ -36,6 +38,11 @@ def show_comparison(found: "Comparison", x: str, y: str, console: "Console") -> 
         console.print(
             f"{seeds} at {x} = {where} would tell {s.first} from {s.second} with {s.power:.0%} power, "
             f"if {s.second} is true"
+        )
+    for first, second in found.unsettled:
+        console.print(
+            f"no single new point tried, up to {STRETCHES[-1]:.0f} times the largest {x} and as the mean of up to "
+            f"{SEEDS[-1]} seeds, would tell {first} from {second} with {POWER_WANTED:.0%} power"
         )
     for note in found.notes:
         console.print(f"note: {note}")
