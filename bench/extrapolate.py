@@ -26,6 +26,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from curves import BENCHMARK, IMAGES, Curve, Floats, benchmark, best_losses, double_descents, training_curves
+from scalewise.laws.calibrate import conformal_width
 from scalewise.laws.extrapolate import DEGREES, WIDENING, extrapolate
 
 LEVEL = 0.9
@@ -135,7 +136,7 @@ def held(scores: list[Score], width: float, farthest: bool = False) -> float:
 def coverage(scores: list[Score]) -> None:
     """Choose the width on one half of the groups, report on the other, for several random halves."""
     names: NDArray[np.str_] = np.unique([s.curve.group for s in scores])
-    found, points, last = [], [], []
+    found, points, last, conformal = [], [], [], []
     for half in range(50):
         mine = set(np.random.default_rng(half).permutation(names)[: len(names) // 2])
         chosen = [s for s in scores if s.curve.group in mine]
@@ -144,6 +145,7 @@ def coverage(scores: list[Score]) -> None:
         found.append(width)
         points.append(held(others, width))
         last.append(held(others, width, farthest=True))
+        conformal.append(held(others, conformal_width([s.misses for s in chosen], LEVEL)))
     print(f"nominal {LEVEL:.0%} of points, {len(scores)} curves, each collection counting alike:")
     print(
         f"  width in use ({WIDENING}): {held(scores, WIDENING):.1%}, farthest "
@@ -153,6 +155,7 @@ def coverage(scores: list[Score]) -> None:
         f"  chosen on random halves: median {np.median(found):.2f}; on the other halves, mean over 50: "
         f"{np.mean(points):.1%}, farthest {np.mean(last):.1%}"
     )
+    print(f"  by conformal risk control on the same halves (`calibrate`), on the others: {np.mean(conformal):.1%}")
     print(f"  half 0: width {found[0]:.2f}, {points[0]:.1%} and {last[0]:.1%} on the other")
 
 

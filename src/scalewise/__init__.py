@@ -15,7 +15,7 @@ from scalewise.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from scalewise.errors import ScalewiseError
-    from scalewise.laws import compare, extrapolate, extrapolate_surface, fit_families, fit_law
+    from scalewise.laws import calibrate, compare, extrapolate, extrapolate_surface, fit_families, fit_law
     from scalewise.questions import Answer, ask
     from scalewise.runs import Runs, read
 
@@ -24,6 +24,7 @@ _HOMES = {
     "Runs": "scalewise.runs",
     "ScalewiseError": "scalewise.errors",
     "ask": "scalewise.questions",
+    "calibrate": "scalewise.laws",
     "compare": "scalewise.laws",
     "extrapolate": "scalewise.laws",
     "extrapolate_surface": "scalewise.laws",
@@ -38,6 +39,7 @@ __all__ = [
     "ScalewiseError",
     "__version__",
     "ask",
+    "calibrate",
     "compare",
     "extrapolate",
     "extrapolate_surface",

@@ -3,10 +3,11 @@
 Start with `fit.py` (one law, one data set, with resamples). `families/` holds the formulas, `residual.py` says how
 distance is counted, `solver.py` fits in batches, `resample.py` says what each refit sees. `extrapolate.py` continues a
 curve under many laws, with a `drift.py` beside them and weights from a `backtest.py`, and `extrapolate_surface.py` a
-loss of size and data, `compare.py` tells laws apart or says that
-the data cannot, `valley.py` finds the lowest point of a curve and how it moves.
+loss of size and data; `calibrate.py` finds the width of intervals on curves that are known. `compare.py` tells laws
+apart or says that the data cannot, `valley.py` finds the lowest point of a curve and how it moves.
 """
 
+from scalewise.laws.calibrate import Calibration, calibrate
 from scalewise.laws.compare import Comparison, compare, fit_families
 from scalewise.laws.extrapolate import Forecast, extrapolate
 from scalewise.laws.extrapolate_surface import AveragedSurface, extrapolate_surface
@@ -20,10 +21,12 @@ __all__ = [
     "POWER",
     "POWER_FLOOR",
     "AveragedSurface",
+    "Calibration",
     "Comparison",
     "Estimate",
     "Fit",
     "Forecast",
+    "calibrate",
     "compare",
     "extrapolate",
     "extrapolate_surface",

@@ -139,6 +139,7 @@ def extrapolate(
     families: Sequence[Family] | None = None,
     drift: bool = True,
     seed: int = 0,
+    widening: float = WIDENING,
 ) -> Forecast:
     """Continue the curve y(x), x > 0, to x_new.
 
@@ -146,7 +147,8 @@ def extrapolate(
     accuracy) on its own. `families` are the laws that are averaged, by default those of the direction. A falling curve
     may also drift, unless `drift` says it may not, obeying none of them; a rising one is continued no better so.
     Members are weighted by 1 / (noise + backtest error)^2. The variance of a forecast is noise^2 + (growth x log
-    distance)^2 + the spread between members. ValueError names what is wrong with the data.
+    distance)^2 + the spread between members, its scale times `widening`, which `calibrate` finds for other curves like
+    this one. ValueError names what is wrong with the data.
     """
     if direction not in ("down", "up"):
         raise ValueError(f"direction is {direction!r}; it must be 'down' (a loss) or 'up' (an accuracy)")
@@ -182,7 +184,7 @@ def extrapolate(
     return Forecast(
         x=new,
         centre=centre,
-        scale=WIDENING * np.sqrt(variance),
+        scale=widening * np.sqrt(variance),
         is_log=direction == "down",
         noise=noise,
         weights={name: float(share.sum()) for name, share in shares.items()},
