@@ -115,7 +115,8 @@
         view = made.view;
         place.querySelector("svg").setAttribute("aria-hidden", "true"); // the place itself is the image spoken of
       } catch {
-        place.innerHTML = still;
+        if (still) place.innerHTML = still;
+        else place.textContent = "This figure could not be drawn here; its numbers are below.";
       }
       const count = state.aside.size;
       note.hidden = count === 0;
