@@ -17,6 +17,7 @@ from scalewise.questions.answer import Chart, Finding, Row
 from scalewise.report.cells import of_one_group, shown
 from scalewise.report.export import save_figures
 from scalewise.report.figures import draw
+from scalewise.report.figures.names import in_lines
 from scalewise.report.html import scripts
 from scalewise.report.paper import on_paper
 
@@ -132,6 +133,24 @@ def test_a_narrow_figure_stands_its_views_below_each_other(answers: list[sw.Answ
     spec = draw(answers[0].charts[0])
     assert [len(on_paper(spec, width).get("vconcat", ())) for width in (3.3, 6.8)] == [2, 0]
     assert len(spec["hconcat"]) == 2  # the figure on the screen stays as it was
+
+
+def test_long_names_of_rows_go_on_in_the_next_line_and_leave_room_for_the_numbers() -> None:
+    names = [
+        "AdamW, cosine schedule to a tenth, weight decay 0.1 over Muon",
+        "sgd_momentum_0.9_nesterov_lr3e-3_and_more",
+    ]
+    assert [line for name in names for line in in_lines(name, 30)] == [
+        "AdamW, cosine schedule to a",
+        "tenth, weight decay 0.1 over",
+        "Muon",
+        "sgd_momentum_0.9_nesterov_lr3e",
+        "-3_and_more",
+    ]
+    rows: list[Row] = [{"label": name, "value": 1.0, "low": 0.5, "high": 1.5} for name in names]
+    spec = draw(Chart("intervals", "t", "t", {"axes": [{"x": "advantage in loss (lower is better)"}], "rows": rows}))
+    for inches in (2.0, 3.3, 6.8):
+        assert on_paper(spec, inches)["width"] > 0.35 * 72 * inches
 
 
 def test_figures_that_cannot_be_had_are_refused(answers: list[sw.Answer], tmp_path: Path) -> None:

@@ -71,7 +71,10 @@ class Residual(ABC):
 
     @abstractmethod
     def curvature(self, predicted: Floats, observed: Floats, kappa: Floats) -> Floats:
-        """A positive stand-in for the second derivative; `kappa` (fits, 1) scales it where a residual is robust."""
+        """A positive stand-in for the second derivative; `kappa` (fits, 1) scales it where a residual is robust.
+
+        One that is alike for all fits, or all points, may have a shape that only broadcasts to (fits, points).
+        """
 
 
 @dataclass(frozen=True)
@@ -135,13 +138,15 @@ class Squares(Residual):
         return np.ones(1) if self.errors is None else self.errors**-2.0
 
     def cost(self, predicted: Floats, observed: Floats) -> Floats:
-        return 0.5 * self.precision * (observed - predicted) ** 2
+        squares = 0.5 * (observed - predicted) ** 2
+        return squares if self.errors is None else self.precision * squares
 
     def pull(self, predicted: Floats, observed: Floats) -> Floats:
-        return self.precision * (observed - predicted)
+        away = observed - predicted
+        return away if self.errors is None else self.precision * away
 
     def curvature(self, predicted: Floats, observed: Floats, kappa: Floats) -> Floats:
-        return np.broadcast_to(self.precision, predicted.shape)
+        return self.precision
 
 
 @dataclass(frozen=True)

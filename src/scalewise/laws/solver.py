@@ -133,7 +133,8 @@ class _Batch:
     damping: Floats
 
     def without(self, ended: NDArray[np.bool_]) -> "_Batch":
-        return _Batch(**{name: values[~ended] for name, values in vars(self).items()})
+        left = np.flatnonzero(~ended)
+        return _Batch(**{name: values[left] for name, values in vars(self).items()})
 
 
 def _solve_chunk(bound: BoundFamily, problem: Problem, starts: Floats, rows: slice, most_steps: int) -> Solution:
@@ -177,7 +178,7 @@ def _solve_chunk(bound: BoundFamily, problem: Problem, starts: Floats, rows: sli
                 batch, step = batch.without(ended), step[~ended]
                 if batch.rows.size == 0:
                     return solution
-            _move(batch, np.clip(batch.theta + step, *bounds), model)
+            _move(batch, np.minimum(np.maximum(batch.theta + step, bounds[0]), bounds[1]), model)
     _store(solution, batch, np.ones(batch.rows.size, dtype=bool), converged=False)
     return solution
 
@@ -194,9 +195,12 @@ def _move(batch: _Batch, tried: Floats, model: "_Model") -> None:
     predicted, jacobian = model.predict(tried, batch.rho)
     objective = model.objective(batch, tried, predicted)
     better = objective < batch.objective
-    batch.theta[better] = tried[better]
-    batch.objective[better] = objective[better]
-    batch.predicted[better], batch.jacobian[better] = predicted[better], jacobian[better]
+    if better.all():
+        batch.theta, batch.objective, batch.predicted, batch.jacobian = tried, objective, predicted, jacobian
+    else:
+        rows = np.flatnonzero(better)
+        batch.theta[rows], batch.objective[rows] = tried[rows], objective[rows]
+        batch.predicted[rows], batch.jacobian[rows] = predicted[rows], jacobian[rows]
     raised = np.where(batch.kappa >= 1.0, np.maximum(batch.damping * 8.0, LEAST_DAMPING), batch.damping)
     batch.damping = np.where(better, batch.damping * 0.2, raised)
     batch.damping[batch.damping < LEAST_DAMPING / 1000] = 0.0
@@ -254,13 +258,17 @@ def whiten(values: Floats, rho: Floats) -> Floats:
 def _bounded_step(batch: _Batch, downhill: Floats, hessian: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
     """Solve for the step; parameters that press against a bound are held."""
     held = ((batch.theta <= low) & (downhill < 0)) | ((batch.theta >= high) & (downhill > 0))
-    downhill = np.where(held, 0.0, downhill)
-    hessian = np.where(held[:, :, None] | held[:, None, :], 0.0, hessian)
-    broken = ~np.isfinite(batch.objective) | ~np.isfinite(hessian).all(axis=(1, 2)) | ~np.isfinite(downhill).all(axis=1)
-    if broken.any():
+    some_held = held.any()
+    if some_held:
+        downhill = np.where(held, 0.0, downhill)
+        hessian = np.where(held[:, :, None] | held[:, None, :], 0.0, hessian)
+    sound, sound_hessian, sound_downhill = np.isfinite(batch.objective), np.isfinite(hessian), np.isfinite(downhill)
+    if not (sound.all() and sound_hessian.all() and sound_downhill.all()):
+        broken = ~(sound & sound_hessian.all(axis=(1, 2)) & sound_downhill.all(axis=1))
         hessian[broken], downhill[broken] = 0.0, 0.0
     diagonal = np.einsum("fpp->fp", hessian)
-    diagonal[held] = 1.0
+    if some_held:
+        diagonal[held] = 1.0
     diagonal += diagonal * batch.damping[:, None] + 1e-12 * diagonal.max(axis=1, keepdims=True) + 1e-300
     step = np.linalg.solve(hessian, downhill[:, :, None])[:, :, 0].astype(np.float64, copy=False)
     return step, 0.5 * np.einsum("fp,fp->f", step, downhill)

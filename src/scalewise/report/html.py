@@ -58,15 +58,15 @@ def as_page(answers: Sequence["Answer"], title: str | None = None) -> str:
 
 
 def as_fragment(answer: "Answer", key: str = "a", live: bool = False) -> str:
-    """One answer as part of a page, its elements named after `key`. For a notebook figures are still; `live` ones
-    carry what the script draws them from."""
+    """One answer as part of a page, its elements named after `key`. For a notebook figures are still; of `live` ones
+    there is only what the script draws them from."""
     module: Any = _templates().get_template("answer.html").module
-    fragment: str = module.answer(_view(answer, key), live)
+    fragment: str = module.answer(_view(answer, key, drawn=not live), live)
     return fragment
 
 
-def _view(answer: "Answer", key: str) -> dict[str, Any]:
-    """What the template shows, as text."""
+def _view(answer: "Answer", key: str, drawn: bool = True) -> dict[str, Any]:
+    """What the template shows, as text; a drawing of a figure costs a tenth of a second."""
     codes = dict.fromkeys(warning.code for warning in answer.warnings)
     explained = {code: explanation(code) for code in codes}
     one_group = of_one_group(answer.findings)
@@ -78,7 +78,7 @@ def _view(answer: "Answer", key: str) -> dict[str, Any]:
             {
                 "key": f"{key}-{i}",
                 "chart": chart,
-                "svg": as_svg(chart),
+                "svg": as_svg(chart) if drawn else "",
                 "spec": _script_json(draw(chart)),
                 "tables": _layers(chart),
             }

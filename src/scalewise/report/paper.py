@@ -11,6 +11,7 @@ from typing import Any
 
 from scalewise.errors import ScalewiseError
 from scalewise.report.figures.axes import SCHEMA, VL_VERSION, Spec
+from scalewise.report.figures.names import LONGEST_LINE, in_lines, names_axis, row_height
 
 COLUMN, PAGE = 3.3, 6.8
 """Inches: a column of two, and the width of both, in the styles of most conferences."""
@@ -22,8 +23,10 @@ HEIGHT_SHARE = 0.64
 """Of a view's width."""
 MARKS = {"size": 0.42, "strokeWidth": 0.65, "xOffset": 0.6}
 """Marks are drawn smaller than on a screen by these factors."""
-STEP = 11.0
-"""Points from one row of a table-like figure to the next."""
+LINE = 8.0
+"""Points from line to line of the names of rows."""
+LETTERS_PER_INCH = 9
+"""In half of a figure's width: names take up to that, and the title of the axis has the rest."""
 PASSES = 4
 USUAL_FONT = "CMU Serif"
 """Computer Modern, which comes with the package."""
@@ -38,6 +41,8 @@ def on_paper(spec: Spec, inches: float = PAGE, font: str = USUAL_FONT) -> Spec:
     shown["config"] = _config(shown["config"], font, inches)
     for layer in _layers(shown):
         _shrink(layer)
+    for view in _views(shown):
+        _name_rows(view, round(LETTERS_PER_INCH * inches))
     _widen(shown, inches * POINTS)
     return shown
 
@@ -117,6 +122,17 @@ def _shrink(layer: Spec) -> None:
             drawn |= {name: drawn[name] * factor for name, factor in MARKS.items() if name in drawn}
 
 
+def _name_rows(view: Spec, letters: int) -> None:
+    """The rows of a table-like figure, as close as their names in small type are high."""
+    for layer in _layers(view):
+        x, y = (layer.get("encoding", {}).get(side, {}) for side in ("x", "y"))
+        if y.get("type") == "nominal":
+            most = min(letters, LONGEST_LINE)
+            x["title"] = in_lines(x["title"], letters)
+            y["axis"] = names_axis(y["sort"], most, LINE)
+            view["height"] = {"step": row_height(y["sort"], most, LINE)}
+
+
 def _views(spec: Spec) -> list[Spec]:
     views: list[Spec] = spec.get("hconcat") or spec.get("vconcat") or [spec]
     return views
@@ -129,7 +145,7 @@ def _widen(spec: Spec, width: float) -> None:
     for _ in range(PASSES):
         for view in _views(spec):
             view["width"] = inner
-            view["height"] = {"step": STEP} if isinstance(view["height"], dict) else inner * HEIGHT_SHARE
+            view["height"] = view["height"] if isinstance(view["height"], dict) else inner * HEIGHT_SHARE
         inner += (width - drawn_width(spec)) / across
 
 

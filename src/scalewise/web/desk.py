@@ -48,15 +48,17 @@ class Desk:
         self._shown: OrderedDict[str, Shown] = OrderedDict()
         self._at_work: dict[str, _Shared] = {}
         self._script: asyncio.Task[Any] | None = None
+        self._ready: asyncio.Task[Any] | None = None
 
     def open(self) -> None:
         self.fitters.start()
         self.readers.start()
         self._script = asyncio.create_task(self.readers.run({"do": "figure_script"}))
+        self._ready = asyncio.create_task(self.readers.run({"do": "ready_to_draw"}))
 
     async def close(self) -> None:
         tasks: list[asyncio.Future[Any]] = [shared.task for shared in self._at_work.values()]
-        tasks += [self._script] if self._script is not None else []
+        tasks += [task for task in (self._script, self._ready) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

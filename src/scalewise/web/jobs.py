@@ -151,22 +151,30 @@ def plan(table: Record) -> Record:
 
 
 def warm_up() -> None:
-    """Load what answers need, draw twice (a first drawing costs a second), and remember fits from now on."""
+    """Load all that an answer needs by giving one, and remember fits from now on."""
     import scipy.interpolate
     import scipy.special  # noqa: F401  loaded by questions when they are asked
 
     from scalewise.laws.memory import remember
     from scalewise.questions import QUESTIONS
+    from scalewise.report.html import as_fragment
+    from scalewise.runs import read
+    from scalewise.runs.embedded import EMBEDDED, read_embedded
+
+    functions = {name: question.function for name, question in QUESTIONS.items()}
+    as_fragment(functions["audit"](read(read_embedded(EMBEDDED[0]))), live=True)
+    remember(REMEMBERED_FITS)
+
+
+def ready_to_draw() -> None:
+    """Draw twice: a first drawing costs a second. Answers are drawn by the browser, files of them here."""
     from scalewise.questions.answer import Chart, Row
     from scalewise.report.export import as_svg
 
     example: list[Row] = [{"x": x, "y": x, "low": x / 2, "high": 2 * x, "label": "a"} for x in (1.0, 10.0)]
     layers: dict[str, list[Row]] = {"axes": [{"x": "x", "y": "y"}], "points": example, "curves": example}
-    remember(REMEMBERED_FITS)
     for title in ("first", "second"):
         as_svg(Chart("outcome_curves", title, title, layers))
-    for question in QUESTIONS.values():
-        assert question.function is not None
 
 
 JOBS: dict[str, Callable[..., Any]] = {
@@ -177,6 +185,7 @@ JOBS: dict[str, Callable[..., Any]] = {
     "figure": figure,
     "table_csv": table_csv,
     "figure_script": figure_script,
+    "ready_to_draw": ready_to_draw,
     "unpack": unpack,
     "declared": declared,
     "plan": plan,

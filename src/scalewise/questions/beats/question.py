@@ -198,7 +198,7 @@ def _chart(pairs: Pairs, metric: Metric, found: Contest, margin: float) -> Chart
     return Chart(
         "intervals",
         "Advantage of one method over another",
-        f"{len(rows)} differences of mean {metric.name} with their 95 % intervals, right of the line where the first "
+        f"Differences of mean {metric.name} ({len(rows)}) with their 95 % intervals, right of the line where the first "
         "is better by the margin.",
         {"axes": [{"x": title}], "rows": rows, "reference": [{"value": margin}]},
     )

@@ -14,9 +14,10 @@ Floats = NDArray[np.float64]
 SIX_ND_WITHIN = 0.02
 FEWEST_FOR_PARABOLA = 4
 GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
-BISECTIONS = 60
-ITERATIONS = 90
-"""Golden-section steps: shrinks 60 natural-log units of size to below 1e-15 of it."""
+BISECTIONS = 50
+ITERATIONS = 55
+"""Golden-section steps: they shrink 60 natural-log units of size to 2e-10. Closer to its lowest point a loss differs by
+less than rounding, so that further steps would find nothing."""
 
 
 class Laws(Protocol):

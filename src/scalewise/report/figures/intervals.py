@@ -2,8 +2,7 @@
 
 from scalewise.questions.answer import Chart
 from scalewise.report.figures.axes import CONFIG, SCHEMA, WIDTH, Spec
-
-ROW_HEIGHT = 22
+from scalewise.report.figures.names import names_axis, row_height
 
 
 def intervals(chart: Chart) -> Spec:
@@ -12,7 +11,7 @@ def intervals(chart: Chart) -> Spec:
     rows, reference = chart.layers["rows"], chart.layers.get("reference", [])
     labels = [str(row["label"]) for row in rows]
     title = str(chart.layers["axes"][0]["x"])
-    y: Spec = {"field": "label", "type": "nominal", "sort": labels, "title": None, "axis": {"labelLimit": 260}}
+    y: Spec = {"field": "label", "type": "nominal", "sort": labels, "title": None, "axis": names_axis(labels)}
     x: Spec = {"field": "value", "type": "quantitative", "title": title, "scale": {"zero": False}}
     tooltip = [{"field": "label", "title": "of"}] + [
         {"field": name, "type": "quantitative", "format": ".4~g"} for name in ("value", "low", "high")
@@ -34,6 +33,6 @@ def intervals(chart: Chart) -> Spec:
         "description": chart.description,
         "config": CONFIG,
         "width": 1.5 * WIDTH,
-        "height": {"step": ROW_HEIGHT},
+        "height": {"step": row_height(labels)},
         "layer": layers if reference else layers[1:],
     }

@@ -5,6 +5,7 @@
   const EMBED = { renderer: "svg", ast: true, actions: false, defaultStyle: false, logLevel: 1, tooltip: { disableDefaultStyle: true } };
   const WIDE = 740;
   const ROOM = 26;
+  const LINE = 13;
 
   function element(name, attributes = {}, text = "") {
     const made = document.createElement(name);
@@ -47,26 +48,39 @@
       }
       if (state.choosing && layer.params) layer.params = layer.params.filter((param) => !isZoom(param));
     });
-    if (room < 500) inTwoLines(shown);
+    if (room < 500) inShortLines(shown, room);
     if (state.choosing) brush(shown);
     return shown;
   }
 
-  // Long names of rows in two lines, where there is no room for one.
-  function inTwoLines(spec) {
-    const cut = (text) => {
-      const places = [...text.matchAll(/ /g)].map((found) => found.index);
-      const middle = places.sort((a, b) => Math.abs(a - text.length / 2) - Math.abs(b - text.length / 2))[0];
-      return text.length > 16 && middle ? `${text.slice(0, middle)}\n${text.slice(middle + 1)}` : text;
-    };
+  // A text in lines of at most so many letters.
+  function wrapped(text, most) {
+    const lines = [""];
+    for (const word of text.split(" ").flatMap((long) => long.match(new RegExp(`.{1,${most}}`, "gu")) || [])) {
+      const last = lines.at(-1);
+      if (last && last.length + 1 + word.length > most) lines.push(word);
+      else lines[lines.length - 1] = last ? `${last} ${word}` : word;
+    }
+    return lines;
+  }
+
+  // Names of rows in short lines, where there is little room; the same as names.py.
+  function inShortLines(spec, room) {
     if (!spec.height || !spec.height.step) return;
-    spec.height = { step: 32 };
+    const most = Math.floor(room / 18);
     eachLayer(spec, (layer) => {
-      const y = layer.encoding && layer.encoding.y;
+      const { x, y } = layer.encoding || {};
+      if (x && x.title) x.title = wrapped(x.title, Math.floor(room / 14));
       if (!y || y.type !== "nominal") return;
-      y.sort = y.sort.map(cut);
-      y.axis = { ...y.axis, labelExpr: "split(datum.label, '\\n')", labelLimit: 150 };
-      for (const row of layer.data.values) row[y.field] = cut(row[y.field]);
+      const lines = Object.fromEntries(y.sort.map((name) => [name, wrapped(name, most)]));
+      const counts = new Set(Object.values(lines).map((parts) => parts.length));
+      const higher = [...counts].map((count) => ({
+        test: `indexof(${JSON.stringify(y.sort.filter((name) => lines[name].length === count))}, datum.label) >= 0`,
+        value: -(count - 1) * LINE / 2,
+      }));
+      y.axis = { labelLimit: 0, labelLineHeight: LINE, labelExpr: `(${JSON.stringify(lines)})[datum.label]`,
+        labelOffset: { condition: higher, value: 0 } };
+      spec.height = { step: LINE * (Math.max(...counts) + 0.7) };
     });
   }
 
@@ -88,8 +102,8 @@
   }
 
   function within(row, chosen) {
-    return Object.entries(chosen).every(([name, [one, other]]) =>
-      row[name] >= Math.min(one, other) && row[name] <= Math.max(one, other));
+    return Object.entries(chosen).every(([name, among]) => typeof among[0] === "string" ? among.includes(row[name]) :
+      row[name] >= Math.min(...among) && row[name] <= Math.max(...among));
   }
 
   function save(name, content) {
@@ -115,7 +129,8 @@
         view = made.view;
         place.querySelector("svg").setAttribute("aria-hidden", "true"); // the place itself is the image spoken of
       } catch {
-        place.innerHTML = still;
+        if (still) place.innerHTML = still;
+        else place.textContent = "This figure could not be drawn here; its numbers are below.";
       }
       const count = state.aside.size;
       note.hidden = count === 0;
