@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 BETAS, DECAY, CLIP = (0.9, 0.99), 0.1, 1.0
+EVALUATED_AT_ONCE = 64
 
 
 class Block(nn.Module):
@@ -103,3 +104,13 @@ class PlainLoop:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return float(loss.detach())
+
+    @torch.no_grad()
+    def evaluate(self, offsets: list[int], context: int) -> float:
+        """The mean loss on the windows that begin there."""
+        losses = []
+        for at in range(0, len(offsets), EVALUATED_AT_ONCE):
+            inputs, targets = self.batch(offsets[at : at + EVALUATED_AT_ONCE], context)
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.autocast):
+                losses.append(float(self.model(inputs, targets)[1]) * len(inputs))
+        return sum(losses) / len(offsets)
