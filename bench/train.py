@@ -2,6 +2,7 @@
 
     python bench/train.py                       # against bench/peers/plain_gpt2.py
     python bench/train.py --nanogpt PATH        # against the model of a clone of karpathy/nanoGPT, in the same loop
+    python bench/train.py --nanochat PATH       # and model and optimiser of a clone of karpathy/nanochat
     python bench/train.py --widths 32 64        # some rows only
 
 Every contestant takes a few steps in turn, round after round, in one process of one thread; times are processor
@@ -10,6 +11,9 @@ same weights on the same bytes, of each mode to the plain fp32 loop. MFU counts 
 operations a token against the fastest bf16 product measured here. `at most` is what an engine would gain that did
 nothing but its products, at the fastest rate measured here: where the processor multiplies fp32 at half the rate of
 bf16 and the plain loop already runs near that, no engine gains much.
+
+Against nanochat (bench/peers/plain_nanochat.py, or a clone) there is no parity: it is another model, of the same width
+and depth, and another optimiser, so both of the engine's own pairs that come near it are shown.
 """
 
 import os
@@ -22,6 +26,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +34,13 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from peers.plain_gpt2 import PlainGpt2, PlainLoop
+from peers.plain_nanochat import CloneLoop, NanochatLoop, PlainNanochat
 from scalewise.lab.compute import Compute, Products, one_thread, products
 from scalewise.lab.data.corpus import load_corpus
+from scalewise.lab.declared import Size
 from scalewise.lab.probe import fastest_products
-from scalewise.lab.shapes import Gpt2Shape
+from scalewise.lab.recipe import OptimizerName
+from scalewise.lab.shapes import Gpt2Shape, Shape
 from scalewise.lab.stack import Member, Setting, Stack
 
 CONTEXT = 128
@@ -55,6 +63,8 @@ class Row:
 
 
 ROWS = (Row(4, 32, 8, 8), Row(4, 64, 8, 8), Row(4, 128, 8, 4), Row(4, 256, 8, 1), Row(6, 256, 32, 1))
+AGAINST_NANOCHAT = {128: 4, 256: 6}
+"""Width, and how many times as fast the engine is to be, with 4 layers."""
 
 
 class Contest:
@@ -102,20 +112,68 @@ class Contest:
 
     def speeds(self, rounds: int, seconds: float) -> dict[str, float]:
         """Tokens per processor second, each contestant's best round."""
-        contestants: dict[str, tuple[Callable[[str, list[int]], float], int]] = {
-            **dict.fromkeys(self.plain, (self.step_plain, 1)),
-            **{name: (self.step_engine, len(stack.members)) for name, stack in self.engines.items()},
+        contestants: dict[str, tuple[Callable[[], object], int]] = {
+            **{name: (partial(self.step_on_any, self.step_plain, name), 1) for name in self.plain},
+            **{n: (partial(self.step_on_any, self.step_engine, n), len(s.members)) for n, s in self.engines.items()},
         }
-        best = dict.fromkeys(contestants, 0.0)
-        for _ in range(rounds):
-            for name, (step, members) in contestants.items():
-                started, steps = time.process_time(), 0
-                while steps == 0 or time.process_time() - started < seconds:
-                    step(name, self.offsets())
-                    steps += 1
-                took = time.process_time() - started
-                best[name] = max(best[name], steps * members * self.row.batch * CONTEXT / took)
-        return best
+        return fastest(contestants, self.row.batch * CONTEXT, rounds, seconds)
+
+    def step_on_any(self, step: Callable[[str, list[int]], float], name: str) -> None:
+        """A step on windows drawn for it."""
+        step(name, self.offsets())
+
+
+def fastest(
+    contestants: dict[str, tuple[Callable[[], object], int]], batch_tokens: int, rounds: int, seconds: float
+) -> dict[str, float]:
+    """Tokens per processor second of steps of so many members, taken in turn: each contestant's best round."""
+    best = dict.fromkeys(contestants, 0.0)
+    for _ in range(rounds):
+        for name, (step, members) in contestants.items():
+            started, steps = time.process_time(), 0
+            while steps == 0 or time.process_time() - started < seconds:
+                step()
+                steps += 1
+            took = time.process_time() - started
+            best[name] = max(best[name], steps * members * batch_tokens / took)
+    return best
+
+
+def against_nanochat(
+    row: Row, text: np.ndarray, tokens: Path, clone: Path | None, rounds: int, seconds: float
+) -> dict[str, float]:
+    """Tokens per processor second of nanochat and of the engine, one model at a time and stacked."""
+    gpt2 = row.shape
+    llama = Size(width=row.width, depth=row.depth).shape(CONTEXT)
+    compute = Compute(precision="bf16", products=fastest_products())
+    generator = np.random.default_rng(0)
+    if clone is None:
+        torch.manual_seed(0)
+        model = PlainNanochat(gpt2.width, gpt2.depth, gpt2.heads, gpt2.vocabulary, CONTEXT)
+        loop: NanochatLoop | CloneLoop = NanochatLoop(model, tokens, RATE)
+    else:
+        sys.path.insert(0, str(clone))
+        loop = CloneLoop(gpt2.width, gpt2.depth, gpt2.heads, gpt2.vocabulary, CONTEXT, tokens)
+
+    def offsets() -> list[int]:
+        return [int(i) for i in generator.integers(len(text) - CONTEXT - 1, size=row.batch)]
+
+    def engine_step(stack: Stack) -> None:
+        windows = np.stack([text[i : i + CONTEXT + 1] for i in offsets()])
+        stack.step(torch.from_numpy(windows).expand(len(stack.members), -1, -1), 1.0)
+
+    contestants: dict[str, tuple[Callable[[], object], int]] = {"nanochat": (lambda: loop.step(offsets(), CONTEXT), 1)}
+    pairs: tuple[tuple[str, Shape, OptimizerName], ...] = (
+        ("GPT-2, AdamW", gpt2, "adamw"),
+        ("Llama, Muon", llama, "muon"),
+    )
+    for name, shape, optimizer in pairs:
+        for members in sorted({1, row.members}):
+            stack = Stack(Setting(shape, optimizer=optimizer), [Member(RATE, seed=0)] * members, compute)
+            contestants[f"{name}, stack of {members}"] = partial(engine_step, stack), members
+    for step, _ in contestants.values():
+        step()  # the first compiles, where a contestant does
+    return fastest(contestants, row.batch * CONTEXT, rounds, seconds)
 
 
 def plain_model(shape: Gpt2Shape, weights: dict[str, torch.Tensor], nanogpt: Path | None) -> torch.nn.Module:
@@ -164,6 +222,7 @@ def peak(dtype: torch.dtype, kernels: Products) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nanogpt", type=Path)
+    parser.add_argument("--nanochat", type=Path)
     parser.add_argument("--widths", type=int, nargs="+", default=[32, 64, 128, 256])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.5, help="of each contestant in each round")
@@ -190,6 +249,14 @@ def main() -> None:
             for name, speed in speeds.items():
                 line = f"  {name:15} {speed / plain:5.2f}x  MFU {speed * row.shape.flops_per_token / bf16:4.0%}"
                 print(f"{line}  |difference in loss| <= {parity[name]:.1e}")
+
+            if row.depth == 4 and row.width in AGAINST_NANOCHAT:
+                speeds = against_nanochat(row, text, tokens, options.nanochat, options.rounds, options.seconds)
+                theirs = speeds.pop("nanochat")
+                print(f"  to nanochat's model and optimiser in fp32, {theirs:,.0f} tokens/s ", end="")
+                print(f"(goal {AGAINST_NANOCHAT[row.width]}):")
+                for name, speed in speeds.items():
+                    print(f"    {name:24} {speed / theirs:5.2f}x", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 BETAS, DECAY, CLIP = (0.9, 0.99), 0.1, 1.0
+EVALUATED_AT_ONCE = 64
 
 
 class Block(nn.Module):
@@ -71,6 +72,17 @@ class PlainGpt2(nn.Module):
                 own[path].copy_(value if tied else value.T)
 
 
+def cut_batch(tokens: Path, offsets: list[int], context: int) -> tuple[Tensor, Tensor]:
+    """Inputs and targets, each (batch, context)."""
+    data = np.memmap(tokens, np.uint16, mode="r")
+    starts = torch.tensor(offsets)
+    inputs, targets = (
+        torch.stack([torch.from_numpy(data[i + shift : i + shift + context].astype(np.int64)) for i in starts])
+        for shift in (0, 1)
+    )
+    return inputs, targets
+
+
 class PlainLoop:
     """One model, its optimiser and its batches. `autocast` is bf16 as nanoGPT would use it on a GPU."""
 
@@ -83,19 +95,10 @@ class PlainLoop:
         ]
         self.optimizer = torch.optim.AdamW(groups, lr=rate, betas=BETAS)
 
-    def batch(self, offsets: list[int], context: int) -> tuple[Tensor, Tensor]:
-        data = np.memmap(self.tokens, np.uint16, mode="r")
-        starts = torch.tensor(offsets)
-        inputs, targets = (
-            torch.stack([torch.from_numpy(data[i + shift : i + shift + context].astype(np.int64)) for i in starts])
-            for shift in (0, 1)
-        )
-        return inputs, targets
-
     def step(self, offsets: list[int], context: int, fraction: float = 1.0) -> float:
         for group in self.optimizer.param_groups:
             group["lr"] = group.setdefault("peak", group["lr"]) * fraction
-        inputs, targets = self.batch(offsets, context)
+        inputs, targets = cut_batch(self.tokens, offsets, context)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.autocast):
             _, loss = self.model(inputs, targets)
         loss.backward()
@@ -103,3 +106,13 @@ class PlainLoop:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return float(loss.detach())
+
+    @torch.no_grad()
+    def evaluate(self, offsets: list[int], context: int) -> float:
+        """The mean loss on the windows that begin there."""
+        losses = []
+        for at in range(0, len(offsets), EVALUATED_AT_ONCE):
+            inputs, targets = cut_batch(self.tokens, offsets[at : at + EVALUATED_AT_ONCE], context)
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.autocast):
+                losses.append(float(self.model(inputs, targets)[1]) * len(inputs))
+        return sum(losses) / len(offsets)
