@@ -19,6 +19,7 @@ from scalewise.errors import StudyError  # noqa: E402
 from scalewise.lab.checkpoint import Checkpoint  # noqa: E402
 from scalewise.lab.data.corpus import load_corpus  # noqa: E402
 from scalewise.lab.data.windows import held_out_windows  # noqa: E402
+from scalewise.lab.objects import Folder  # noqa: E402
 from scalewise.lab.suite import train_study  # noqa: E402
 from scalewise.lab.weights import has_weights, load_weights  # noqa: E402
 from scalewise.publish import publish  # noqa: E402
@@ -142,7 +143,7 @@ def test_what_is_no_run_is_refused(store: Store, tmp_path: Path, run: str) -> No
 
 def test_a_run_without_weights_is_refused(store: Store, tmp_path: Path) -> None:
     run = next(run for run in store.runs() if not has_weights(run))
-    assert Checkpoint(run.path, "weights").step() == 0
+    assert Checkpoint(Folder(run.path), "weights").step() == 0
     with pytest.raises(StudyError, match="the weights of this run were not kept"):
         publish(run.path, tmp_path / "model")
     assert list(tmp_path.iterdir()) == []

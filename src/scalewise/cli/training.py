@@ -50,6 +50,13 @@ def train(
             help="here; ray (RAY_ADDRESS, or a cluster on this machine); ray://HOST:PORT; torchrun, if begun by it.",
         ),
     ] = "here",
+    checkpoints: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PLACE",
+            help="Keep checkpoints not in DIR but in another folder, or at an address of fsspec: s3://BUCKET/FOLDER.",
+        ),
+    ] = None,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Ask the study's questions at the end and write this file.")
     ] = None,
@@ -64,7 +71,7 @@ def train(
 
     if follows(on, device):
         return
-    store = train_study(study, into, workers, device, on)
+    store = train_study(study, into, workers, device, on, checkpoints)
     runs = read(store.path)
     typer.echo(f"trained {len(runs)} runs into {store.path}{_efficiency(store.path, runs)}", err=True)
     if html:

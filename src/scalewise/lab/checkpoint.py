@@ -1,18 +1,17 @@
-"""Checkpoints: one file per step, the step in its name, so that where a run stands is known without opening it.
+"""Checkpoints: one object per step, the step in its name, so that where a run stands is known without opening it.
 
 A run has two: its trunk's, which runs of longer budgets go on from, and from the branch on its own.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 from scalewise.errors import StudyError
+from scalewise.lab.checkpoint_place import place_of
+from scalewise.lab.objects import Folder, Objects
 from scalewise.lab.recipe import Recipe
-from scalewise.runs.files import naming_a_full_disk
 from scalewise.runs.store import Store
 
 State = dict[str, Any]
@@ -22,59 +21,52 @@ State = dict[str, Any]
 class Checkpoint:
     """The latest state of something that is trained. A new one replaces the old only once it is whole."""
 
-    folder: Path
+    folder: Objects
     name: str
 
     def step(self) -> int:
         """The step of the latest state, 0 when there is none."""
-        return max((int(path.stem.rpartition("@")[2]) for path in self._files()), default=0)
+        return max((int(name.rpartition("@")[2]) for name in self._names()), default=0)
 
     def save(self, step: int, state: State) -> None:
         import torch
 
-        self.folder.mkdir(parents=True, exist_ok=True)
-        older = self._files()
-        path = self.folder / f"{self.name}@{step}.pt"
-        beside = path.with_suffix(f".{os.getpid()}")
         content = BytesIO()  # of a full disk torch's own writer says nothing that helps
         torch.save(state, content)
-        try:
-            with naming_a_full_disk(self.folder):
-                beside.write_bytes(content.getbuffer())
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-        for other in older:
-            if other != path:
-                other.unlink(missing_ok=True)
+        self.folder.put(f"{self.name}@{step}", content.getvalue(), instead_of=f"{self.name}@")
 
     def load(self) -> State:
-        """The latest state. Raises StudyError when the file is not a whole checkpoint."""
+        """The latest state. Raises StudyError when it is not a whole checkpoint."""
         import torch
 
-        path = self.folder / f"{self.name}@{self.step()}.pt"
+        name = f"{self.name}@{self.step()}"
         try:
-            state: State = torch.load(path, weights_only=True)
+            state: State = torch.load(BytesIO(self.folder.get(name)), weights_only=True)
+        except StudyError:
+            raise
         except Exception:  # of a file that is not one of its own torch says something else every time
             raise StudyError(
-                f"{path}: is not a whole checkpoint; remove it, and what it held is trained again."
+                f"{self.folder}/{name}.pt: is not a whole checkpoint; remove it, and what it held is trained again."
             ) from None
         return state
 
     def remove(self) -> None:
-        for path in self._files():
-            path.unlink(missing_ok=True)
+        for name in self._names():
+            self.folder.remove(name)
 
-    def _files(self) -> list[Path]:
-        return list(self.folder.glob(f"{self.name}@*.pt"))
+    def _names(self) -> list[str]:
+        return self.folder.names(f"{self.name}@")
 
 
 def trunk_checkpoint(store: Store, recipe: Recipe) -> Checkpoint:
-    return Checkpoint(store.path / "trunks", recipe.trunk)
+    return Checkpoint(place_of(store.path) or Folder(store.path / "trunks"), recipe.trunk)
 
 
 def cooling_checkpoint(store: Store, recipe: Recipe) -> Checkpoint:
-    return Checkpoint(store.run(recipe.name).path, "cooling")
+    elsewhere = place_of(store.path)
+    if elsewhere:
+        return Checkpoint(elsewhere, f"{recipe.name}-cooling")
+    return Checkpoint(Folder(store.run(recipe.name).path), "cooling")
 
 
 def position(store: Store, recipe: Recipe) -> int:
@@ -96,3 +88,6 @@ def remove_checkpoints(store: Store) -> None:
     """When a study has ended: trunks, and what kills have left half written."""
     for path in [*(store.path / "trunks").glob("*"), *store.path.glob("runs/*/cooling@*"), *store.path.rglob(".*.new")]:
         path.unlink(missing_ok=True)
+    elsewhere = place_of(store.path)
+    if elsewhere:
+        elsewhere.remove_all()

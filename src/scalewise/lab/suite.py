@@ -14,6 +14,7 @@ from typing import Any
 from scalewise.errors import StudyError
 from scalewise.lab.chain import Chain, chains_of
 from scalewise.lab.checkpoint import position, remove_checkpoints, side_by_side
+from scalewise.lab.checkpoint_place import chosen_place, mark_place, remember_place
 from scalewise.lab.data.corpus import Corpus, corpus_of
 from scalewise.lab.data.kept import is_kept, keep, kept
 from scalewise.lab.environment import environment
@@ -45,17 +46,26 @@ class _Waiting:
 
 
 def train_study(
-    study_path: Path, directory: Path, workers: int | None = None, device: Device = "cpu", on: str = "here"
+    study_path: Path,
+    directory: Path,
+    workers: int | None = None,
+    device: Device = "cpu",
+    on: str = "here",
+    checkpoints: str | None = None,
 ) -> Store:
     """Train a study into a folder, or go on with the one that is there.
 
-    `on` says where: see `lab.places`. Raises StudyError when the folder holds another study, was begun with other code,
-    or is being trained into by another process, or when some runs failed; DiskFullError. KeyboardInterrupt leaves
-    checkpoints from which the same call goes on.
+    `on` says where: see `lab.places`. `checkpoints` is a folder or an address that fsspec knows, for checkpoints that
+    are not kept in `directory`; a study that goes on keeps to the one it was begun with.
+
+    Raises StudyError when the folder holds another study, was begun with other code, or is being trained into by
+    another process, or when some runs failed; DiskFullError. KeyboardInterrupt leaves checkpoints from which the same
+    call goes on.
     """
     study = load_study(study_path)
     check_place(on, device, study)
     check_folder(directory)
+    checkpoints_in = chosen_place(directory, checkpoints, study.name)
     if on == "here":
         warm_up()
     corpus = _corpus(study, study_path, directory)
@@ -63,7 +73,7 @@ def train_study(
     check_budgets(study, corpus)
     directory.mkdir(parents=True, exist_ok=True)
     with only_trainer(directory):
-        store = _open_store(study_path, corpus, directory, environment(device, on))
+        store = _open_store(study_path, corpus, directory, environment(device, on), checkpoints_in)
 
         def record(cell: dict[str, Any]) -> None:
             store.append_tuning(cell)
@@ -95,7 +105,8 @@ class _Suite:
     def __init__(self, store: Store, pool: Pool, live: LiveStatus) -> None:
         self.store, self.pool, self.live = store, pool, live
         self.waiting: list[_Waiting] = []
-        self.queue: list[list[Recipe]] = []
+        self.queue: list[tuple[float, list[Recipe]]] = []
+        """With the operations that each stack still costs, dearest first."""
         self.failed: list[str] = []
 
     def drive(self, chains: list[Chain]) -> list[str]:
@@ -107,9 +118,7 @@ class _Suite:
             self._advance(_Waiting(chain, set(), {}))
         while self.queue or self.pool.is_busy():
             while self.queue and self.pool.has_room():
-                stack = max(self.queue, key=lambda stack: _work(self.store, stack))
-                self.queue.remove(stack)
-                self.pool.start(stack)
+                self.pool.start(self.queue.pop(0)[1])
             for stack in self.pool.wait(self.live.refresh):
                 self._collect(stack)
         return self.failed
@@ -124,7 +133,9 @@ class _Suite:
             ended = {recipe.name: ended_loss(self.store, recipe) for recipe in wanted}
             waiter.losses = {name: loss for name, loss in ended.items() if loss is not None}
             waiter.missing = set(ended) - set(waiter.losses)
-            self.queue += self._stacks([recipe for recipe in wanted if recipe.name in waiter.missing])
+            stacks = self._stacks([recipe for recipe in wanted if recipe.name in waiter.missing])
+            self.queue += [(_work(self.store, stack), stack) for stack in stacks]
+            self.queue.sort(key=lambda queued: queued[0], reverse=True)
         self.waiting.append(waiter)
 
     def _stacks(self, recipes: list[Recipe]) -> list[list[Recipe]]:
@@ -189,7 +200,9 @@ def _corpus(study: Study, study_path: Path, directory: Path) -> Corpus:
     return kept(directory) if is_kept(directory) else corpus_of(study.data, study_path)
 
 
-def _open_store(study_path: Path, corpus: Corpus, directory: Path, here: dict[str, str]) -> Store:
+def _open_store(
+    study_path: Path, corpus: Corpus, directory: Path, here: dict[str, str], checkpoints_in: str | None
+) -> Store:
     """The declaration is written last, so that a folder with one has all that is written when a study begins."""
     declared, begun_with = directory / DECLARED, directory / "environment.json"
     if declared.exists():
@@ -204,6 +217,8 @@ def _open_store(study_path: Path, corpus: Corpus, directory: Path, here: dict[st
     else:
         (directory / "runs").mkdir(exist_ok=True)
         keep(corpus, directory)
+        remember_place(directory, checkpoints_in)
         write_text(begun_with, json.dumps(here, indent=1))
         write_whole(declared, lambda path: path.write_bytes(study_path.read_bytes()))
+    mark_place(directory)
     return Store(directory)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scalewise.errors import StudyError
 from scalewise.lab.checkpoint import Checkpoint
+from scalewise.lab.objects import Folder
 from scalewise.lab.shapes import SHAPES, Shape, architecture_of
 from scalewise.runs.store import RunFolder, Store
 
@@ -61,16 +62,16 @@ class TrainedModel:
 def keep_weights(folder: RunFolder, step: int, shape: Shape, row: "Tensor") -> None:
     """Keep what a run ended with."""
     content: dict[str, Any] = {"architecture": architecture_of(shape), "shape": asdict(shape)}  # type: ignore[call-overload]
-    Checkpoint(folder.path, NAME).save(step, content | {"row": row.detach().cpu().clone()})
+    Checkpoint(Folder(folder.path), NAME).save(step, content | {"row": row.detach().cpu().clone()})
 
 
 def has_weights(folder: RunFolder) -> bool:
-    return Checkpoint(folder.path, NAME).step() > 0
+    return Checkpoint(Folder(folder.path), NAME).step() > 0
 
 
 def load_weights(folder: RunFolder) -> TrainedModel:
     """The model a run ended with. Raises StudyError when its weights were not kept."""
-    kept = Checkpoint(folder.path, NAME)
+    kept = Checkpoint(Folder(folder.path), NAME)
     if not kept.step():
         raise StudyError(
             f"{folder.path}: the weights of this run were not kept; a study keeps those of its tuned rates, of all "
@@ -88,7 +89,7 @@ def prune_weights(store: Store, cell: dict[str, Any], kept: Iterable[str]) -> No
         if folder.path.name not in kept and has_weights(folder):
             config = folder.config()
             if all(config[key] == cell[key] for key in place):
-                Checkpoint(folder.path, NAME).remove()
+                Checkpoint(Folder(folder.path), NAME).remove()
 
 
 def run_folder(path: Path) -> RunFolder:

@@ -12,7 +12,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
-def naming_a_full_disk(path: Path) -> Iterator[None]:
+def naming_a_full_disk(path: Path | str) -> Iterator[None]:
     """Raise DiskFullError for a write inside that found no room."""
     try:
         yield

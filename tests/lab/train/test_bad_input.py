@@ -90,6 +90,6 @@ def test_a_checkpoint_of_another_model_is_not_gone_on_with(tmp_path: Path) -> No
     of_other.save(other.branch_step, of_one.load())
     with pytest.raises(StudyError, match="is that of another model; remove it"):
         Engine([other], corpus, store, Compute()).train()
-    (of_other.folder / f"{of_other.name}@{other.branch_step}.pt").write_bytes(b"half")
+    of_other.folder.put(f"{of_other.name}@{other.branch_step}", b"half")
     with pytest.raises(StudyError, match="not a whole checkpoint"):
         Engine([other], corpus, store, Compute()).train()

@@ -134,20 +134,23 @@ def numbers(directory: Path) -> dict[str, float]:
     return {folder.path.name: folder.metrics()[-1]["loss"] for folder in Store(directory).runs()}
 
 
-def start(study: Path, directory: Path) -> subprocess.Popen[bytes]:
+def start(study: Path, directory: Path, *options: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "scalewise", "train", str(study), "--into", str(directory), "--workers", "2"]
+    command += options
     environment = os.environ | {"XDG_CACHE_HOME": str(study.parent / "cache")}
     return subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True, env=environment)
 
 
 @pytest.mark.slow
 def test_a_killed_suite_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
-    """Its parent process alone is killed, later all of it is interrupted; then it ends as if it had been left alone."""
+    """Its parent process alone is killed, later all of it is interrupted; then it ends as if it had been left alone.
+    Its checkpoints are elsewhere, at an address that only the first start is told."""
     study = tmp_path / "study.toml"
     study.write_text(STUDY)
     alone, cut = tmp_path / "alone", tmp_path / "cut"
     assert start(study, alone).wait() == 0
-    process = start(study, cut)
+    elsewhere = tmp_path / "elsewhere"
+    process = start(study, cut, "--checkpoints", elsewhere.as_uri())
     time.sleep(9)
     process.kill()  # the workers are left without a parent, and must not train on beside the next start's
     process.wait()
@@ -155,9 +158,12 @@ def test_a_killed_suite_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
     time.sleep(8)
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait() in (0, 130)
+    assert list(elsewhere.glob("tiny-*/*@*"))
+    assert not list(cut.rglob("*cooling@*")) + list(cut.glob("trunks/*"))
     assert start(study, cut).wait() == 0
     assert numbers(cut) == numbers(alone)
     assert all(folder.state() == "finished" for folder in Store(cut).runs())
+    assert not list(elsewhere.iterdir())
     cells = Store(cut).tuning()
     assert len(cells) == 4
     assert all(cell["bracketed"] or len(cell["losses"]) > 3 for cell in cells)

@@ -79,7 +79,8 @@ def test_a_lost_node_changes_no_number(tmp_path: Path, address: str, node: Node)
     assert train(tmp_path, "alone", "--workers=2").wait() == 0
     for attempt in range(5):  # on a busy machine one node may have done all before the other begins
         store = Store(tmp_path / f"cluster{attempt}")
-        process = train(tmp_path, store.path.name, "--on=ray", RAY_ADDRESS=address)
+        elsewhere = f"--checkpoints={(tmp_path / 'elsewhere').as_uri()}"
+        process = train(tmp_path, store.path.name, "--on=ray", elsewhere, RAY_ADDRESS=address)
         while running(store) <= 5 and process.poll() is None:  # two stacks, so both nodes are at work
             time.sleep(0.05)
         if process.poll() is None:
@@ -89,6 +90,8 @@ def test_a_lost_node_changes_no_number(tmp_path: Path, address: str, node: Node)
     assert process.wait() == 0
     assert numbers(store) == numbers(Store(tmp_path / "alone"))
     assert all(run.state() == "finished" for run in store.runs())
+    assert not (store.path / "trunks").exists()
+    assert not list((tmp_path / "elsewhere").iterdir())
 
 
 def running(store: Store) -> int:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from scalewise.errors import MissingExtraError, StudyError
 from scalewise.lab.cell import train_cell
+from scalewise.lab.checkpoint_place import check_seen
 from scalewise.lab.code import code_version
 from scalewise.lab.compute import Compute
 from scalewise.lab.data.corpus import Corpus
@@ -125,6 +126,7 @@ def _result(task: "ObjectRef[Any]") -> Any:
 def _corpus(directory: Path) -> Corpus:
     if not is_kept(directory):
         raise StudyError(f"{directory}: a node of the cluster does not see this folder; give one on a shared disk.")
+    check_seen(directory)
     return kept(directory)
 
 

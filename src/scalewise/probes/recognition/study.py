@@ -14,6 +14,7 @@ from scalewise.lab.code import code_version
 from scalewise.lab.compute import Compute
 from scalewise.lab.data.windows import WindowOrder
 from scalewise.lab.engine import Engine
+from scalewise.lab.objects import Folder
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.shapes import Shape
 from scalewise.lab.stack import Member, Setting, Stack
@@ -78,7 +79,8 @@ def pretrained(
     shape: TransformerShape, material: Material, steps: int, seeds: Sequence[int], directory: Path, tell: Told
 ) -> dict[int, torch.Tensor]:
     """Weights (P,) of every seed after so many steps on the corpus; what was trained before is not trained again."""
-    kept = {seed: Checkpoint(directory / "pretrained", f"w{shape.width}d{shape.depth}-s{seed}") for seed in seeds}
+    folder = Folder(directory / "pretrained")
+    kept = {seed: Checkpoint(folder, f"w{shape.width}d{shape.depth}-s{seed}") for seed in seeds}
     missing = [seed for seed, checkpoint in kept.items() if not checkpoint.step()]
     if missing:
         tokens = steps * PRETRAIN_BATCH * shape.context
