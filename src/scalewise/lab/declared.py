@@ -10,7 +10,7 @@ from scalewise.lab.dial import HEAD_WIDTH
 from scalewise.lab.recipe import Init, OptimizerName, Parametrization
 from scalewise.lab.schedule import Schedule
 from scalewise.lab.search import Name
-from scalewise.lab.shapes import Architecture, Gpt2Shape, LstmShape, UniversalShape
+from scalewise.lab.shapes import AnyShape, Architecture, Gpt2Shape, LstmShape, UniversalShape
 from scalewise.runs.flops import TransformerShape
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -41,9 +41,7 @@ class Size(Declared):
     def _heads(self) -> int:
         return self.heads or max(1, self.width // HEAD_WIDTH)
 
-    def shape(
-        self, context: int, architecture: Architecture = "llama", vocabulary: int = BYTES
-    ) -> TransformerShape | Gpt2Shape | UniversalShape | LstmShape:
+    def shape(self, context: int, architecture: Architecture = "llama", vocabulary: int = BYTES) -> AnyShape:
         """The shape in an architecture; GPT-2's feed-forward defaults to 4 widths, an LSTM has neither it nor heads."""
         if architecture == "lstm":
             return LstmShape(self.width, self.depth, vocabulary, context)

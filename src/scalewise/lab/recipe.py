@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 from scalewise.lab.code import code_version
 from scalewise.lab.schedule import Schedule, branch_step
-from scalewise.lab.shapes import Gpt2Shape, LstmShape, UniversalShape, architecture_of
-from scalewise.runs.flops import TransformerShape
+from scalewise.lab.shapes import AnyShape, architecture_of
 
 Init = Literal["fan-in", "gpt2", "data-dependent"]
 OptimizerName = Literal["adamw", "muon"]
@@ -24,7 +23,7 @@ class Recipe:
 
     study: str
     group: str
-    shape: TransformerShape | Gpt2Shape | UniversalShape | LstmShape
+    shape: AnyShape
     flops_budget: float
     lr: float
     seed: int

@@ -7,7 +7,7 @@ matrix parameter and token, 12 · depth · width · context for attention, the l
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from scalewise.runs.flops import TransformerShape
+from scalewise.runs.flops import Transformer, TransformerShape
 
 Architecture = Literal["llama", "gpt2", "universal", "lstm"]
 ARCHITECTURES: tuple[Architecture, ...] = ("llama", "gpt2", "universal", "lstm")
@@ -33,15 +33,8 @@ class Shape(Protocol):
 
 
 @dataclass(frozen=True)
-class Gpt2Shape:
+class Gpt2Shape(Transformer):
     """GPT-2 as nanoGPT trains it: LayerNorm, learned positions, GELU, no biases, embedding tied to the last layer."""
-
-    width: int
-    depth: int
-    heads: int
-    feedforward: int
-    vocabulary: int
-    context: int
 
     @property
     def _matrices(self) -> int:
@@ -55,27 +48,19 @@ class Gpt2Shape:
     def params(self) -> int:
         return self.params_no_embed + (self.vocabulary + self.context) * self.width
 
-    @property
-    def flops_per_token(self) -> float:
-        attention = 12.0 * self.depth * self.width * self.context
-        return 6.0 * (self._matrices + self.vocabulary * self.width) + attention
-
 
 @dataclass(frozen=True)
-class UniversalShape:
+class UniversalShape(Transformer):
     """A Universal Transformer (Dehghani et al. 2018, arXiv 1807.03819) without halting: one Llama-style block applied
     `depth` times, a learned vector added before each. Parameters are counted once, operations as often as done."""
-
-    width: int
-    depth: int
-    heads: int
-    feedforward: int
-    vocabulary: int
-    context: int
 
     @property
     def _block_matrices(self) -> int:
         return 4 * self.width**2 + 3 * self.width * self.feedforward
+
+    @property
+    def _matrices(self) -> int:
+        return self.depth * self._block_matrices
 
     @property
     def params_no_embed(self) -> int:
@@ -84,11 +69,6 @@ class UniversalShape:
     @property
     def params(self) -> int:
         return self.params_no_embed + 2 * self.vocabulary * self.width
-
-    @property
-    def flops_per_token(self) -> float:
-        attention = 12.0 * self.depth * self.width * self.context
-        return 6.0 * (self.depth * self._block_matrices + self.vocabulary * self.width) + attention
 
 
 @dataclass(frozen=True)
@@ -117,7 +97,8 @@ class LstmShape:
         return 6.0 * (self._matrices + self.vocabulary * self.width)
 
 
-SHAPES: dict[Architecture, type[TransformerShape | Gpt2Shape | UniversalShape | LstmShape]] = {
+AnyShape = TransformerShape | Gpt2Shape | UniversalShape | LstmShape
+SHAPES: dict[Architecture, type[AnyShape]] = {
     "llama": TransformerShape,
     "gpt2": Gpt2Shape,
     "universal": UniversalShape,

@@ -15,8 +15,7 @@ from scalewise.lab.dial import dialled
 from scalewise.lab.recipe import MUP_WIDTH, Recipe, batch_windows
 from scalewise.lab.schedule import MOST_WARMUP, WARMUP
 from scalewise.lab.search import Choice
-from scalewise.lab.shapes import Architecture, Gpt2Shape, LstmShape, Shape, UniversalShape
-from scalewise.runs.flops import TransformerShape
+from scalewise.lab.shapes import AnyShape, Architecture, Shape
 
 
 class Study(Declared):
@@ -98,7 +97,7 @@ class Study(Declared):
             for params in self.dial.params
         )
 
-    def shape(self, arm: Arm, size: Size) -> TransformerShape | Gpt2Shape | UniversalShape | LstmShape:
+    def shape(self, arm: Arm, size: Size) -> AnyShape:
         return size.shape(self.data.context, arm.training(self.training).architecture, self.vocabulary)
 
     def recipe(self, arm: Arm, size: Size, budget: float, choice: Choice, seed: int, corpus: Corpus) -> Recipe:

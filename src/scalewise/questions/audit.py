@@ -99,7 +99,7 @@ def audit(
         warnings=tuple(found),
         next_run=_next(runs, found, unchecked, no_fit),
         reading=(*runs.reading, *([note] if note else [])),
-        repeat=repeat("audit", runs, seed, {"group": group, "strict": strict or None}),
+        repeat=repeat("audit", runs, seed, {"group": group, "strict": strict}),
     )
 
 

@@ -26,6 +26,11 @@ def misfit(fit: Fit, points: float, dispersion: float) -> float:
     return points * float(np.log(_left(fit)))
 
 
+def schwarz(fit: Fit, points: float, dispersion: float) -> float:
+    """The Bayesian information criterion, up to a constant of the data (Burnham and Anderson 2002, section 2.9)."""
+    return misfit(fit, points, dispersion) + free_parameters(fit) * float(np.log(points))
+
+
 def log_evidence(fit: Fit, points: float, dispersion: float) -> float:
     """The log of the probability of the data under a law, up to a constant that all laws share.
 
@@ -35,7 +40,7 @@ def log_evidence(fit: Fit, points: float, dispersion: float) -> float:
     """
     free = free_parameters(fit)
     if fit.residual.known_size:
-        return -0.5 * (misfit(fit, points, dispersion) + free * float(np.log(points)))
+        return -0.5 * schwarz(fit, points, dispersion)
     slopes, freedom = free - 1, points - free
     if slopes == 0:
         return 0.0

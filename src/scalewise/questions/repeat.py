@@ -1,5 +1,6 @@
 """How to obtain an answer again: the command, with only the options that were given."""
 
+import inspect
 import shlex
 from collections.abc import Iterable, Mapping
 
@@ -11,7 +12,11 @@ from scalewise.version import VERSION
 
 
 def repeat(question: str, runs: Runs, seed: int, options: Mapping[str, object]) -> Repeat:
-    given = {name: value for name, value in options.items() if value is not None}
+    """Options that are None or the question's defaults are left out."""
+    from scalewise.questions import QUESTIONS
+
+    usual = inspect.signature(QUESTIONS[question].function).parameters
+    given = {name: value for name, value in options.items() if value is not None and value != usual[name].default}
     if seed:
         given["seed"] = seed
     if runs.source in (DATA_FRAME, OPEN_FILE):

@@ -5,7 +5,7 @@ likely they make it, and one sees whether the verdict would then be certain (a p
 Schlaifer 1961).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scalewise.laws import Fit
 from scalewise.questions import wording
 from scalewise.questions.answer import CERTAIN
-from scalewise.questions.averaging import Average
+from scalewise.questions.averaging import Average, Pooled
 from scalewise.questions.next_run import WANTED, NewRun, best_run, flops_at, proposal
 from scalewise.runs.table import Runs
 
@@ -39,8 +39,11 @@ def settling_run(
     seed: int,
 ) -> str:
     """The cheapest run within the budget that is likely to settle whether `holds` (1 where it does), as a sentence."""
+    rng = np.random.default_rng([seed, 1])
+    at, holding = _candidates(x), average.ask(holds).draws
     tried = [
-        NewRun(at, seeds, chance, flops_at(runs, column, at)) for at, seeds, chance in _chances(x, average, holds, seed)
+        NewRun(place, seeds, chance, flops_at(runs, column, place))
+        for place, seeds, chance in chances(at, average.curves(at), holding, average.error, SEEDS, TRUTHS, rng)
     ]
     best = best_run(tried, budget)
     promise = f"they settle the question with probability {wording.probability(best.chance)}"
@@ -51,26 +54,35 @@ def settling_run(
     return proposal(f"a run at {column} = {wording.count(best.x)}", best.flops, best.seeds, promise, budget)
 
 
-def _chances(x: Floats, average: Average, holds: Callable[[Fit], Floats], seed: int) -> list[tuple[float, int, float]]:
-    """(x, seeds, the chance that the verdict would be certain) for every candidate."""
-    rng = np.random.default_rng([seed, 1])
-    at = _candidates(x)
-    curves, true = average.curves(at), average.ask(holds)
-    drawn = rng.choice(curves.shares.size, TRUTHS, p=curves.shares / curves.shares.sum())
-    level, holding = curves.draws[drawn], true.draws[drawn]
-    own = np.eye(TRUTHS, dtype=bool) | (drawn[:, None] == drawn)
+def chances(
+    at: Floats,
+    outcomes: Pooled,
+    holding: Floats,
+    error: Callable[[Floats], Floats],
+    seeds: Sequence[int],
+    truths: int,
+    rng: np.random.Generator,
+    foreseen: float = np.inf,
+) -> list[tuple[float, int, float]]:
+    """(place, seeds, the chance that the verdict would be certain) for every place of `at` and number of seeds.
+
+    `outcomes` (draws, places) are on a scale on which one run misses them by `error`; `holding` (draws,) is 1 where the
+    claim holds. What lies more than `foreseen` standard errors from all other draws settles nothing.
+    """
+    drawn = rng.choice(outcomes.shares.size, truths, p=outcomes.shares / outcomes.shares.sum())
+    itself, holds = drawn[:, None] == drawn, holding[drawn]
     found = []
-    for i, place in enumerate(at):
-        error, spread = average.error(level[:, i]), float(np.std(level[:, i]))
-        fresh = rng.normal(size=TRUTHS)
-        for seeds in SEEDS:
-            sd = np.hypot(error / np.sqrt(seeds), GRAIN * spread + 1e-12)
-            seen = level[:, i] + sd * fresh
-            log = -0.5 * ((seen[:, None] - level[:, i]) / sd) ** 2 - np.log(sd)
-            log[own] = -np.inf
+    for place, true in zip(at, outcomes.draws[drawn].T, strict=True):
+        spread, fresh = float(np.std(true)), rng.normal(size=truths)
+        for number in seeds:
+            sd = np.hypot(error(true) / np.sqrt(number), GRAIN * spread + 1e-12)
+            squares = (((true + sd * fresh)[:, None] - true) / sd) ** 2
+            squares[itself] = np.inf
+            log = -0.5 * squares - np.log(sd)
             likelihood = np.exp(log - log.max(axis=1, keepdims=True))
-            after = likelihood @ holding / likelihood.sum(axis=1)
-            found.append((float(place), seeds, float(np.mean((after >= CERTAIN) | (after <= 1 - CERTAIN)))))
+            after = likelihood @ holds / likelihood.sum(axis=1)
+            certain = (after >= CERTAIN) | (after <= 1 - CERTAIN)
+            found.append((float(place), number, float(np.mean(certain & (squares.min(axis=1) < foreseen**2)))))
     return found
 
 

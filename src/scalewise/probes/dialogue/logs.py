@@ -1,7 +1,6 @@
 """One log of another tool: Inspect's (`.eval`, `.json`) or lm-eval's samples (`samples_*.jsonl`)."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -120,30 +119,24 @@ def _answered(path: Path, number: int, sample: dict[str, Any], score: str | None
 
 
 def _lm_eval(path: Path, score: str | None) -> Log:
-    match = lm_eval_samples.NAME.fullmatch(path.name)
-    task = match[1] if match else path.stem.removeprefix("samples_")
     rows: list[Row] = []
     filters: dict[str, str] = {}
-    for number, sample in _lines(path):
+    for number, line in enumerate(whole(path).splitlines(), 1):
+        if not line.strip():
+            continue
         where = f"{path}, line {number}"
-        item = sample.get("doc_id")
-        if not isinstance(item, int | str):
-            raise TableError(f"{where}: is no lm-eval sample; it has no 'doc_id'.")
-        if filters.setdefault(str(item), str(sample.get("filter"))) != str(sample.get("filter")):
+        sample = lm_eval_samples.sample_of(line, where)
+        item = str(sample["doc_id"])
+        if filters.setdefault(item, str(sample.get("filter"))) != str(sample.get("filter")):
             continue  # the same answer, scored after another filter
         named = sample.get("metrics")
         names = (*METRICS, *(map(str, named) if isinstance(named, list) else ()))
         name = score or next((metric for metric in names if metric in sample), None)
         if name is None or name not in sample:
             raise TableError(f"{where}: no score {name or ', '.join(METRICS)}; name it with --score.")
-        rows.append(_row(str(item), _response(sample), _grade(where, sample[name])))
+        rows.append(_row(item, _response(sample), _grade(where, sample[name])))
+    task = lm_eval_samples.task_of(path).removeprefix("samples_")
     return Log(path, path.absolute().parent.name, task, rows)
-
-
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(whole(path).splitlines(), 1):
-        if line.strip():
-            yield number, json_object(line, f"{path}, line {number}")
 
 
 def _response(sample: dict[str, Any]) -> str:

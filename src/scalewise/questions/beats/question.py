@@ -95,8 +95,8 @@ def beats(
             "beats",
             runs,
             seed,
-            {"a": a, "b": b, "by": None if by == "group" else by, "y": y, "better": better, "pair": pair, "task": task,
-             "selection": selection, "margin": margin or None, "group": group, "budget": budget},
+            {"a": a, "b": b, "by": by, "y": y, "better": better, "pair": pair, "task": task,
+             "selection": selection, "margin": margin, "group": group, "budget": budget},
         ),
     )  # fmt: skip
 

@@ -22,7 +22,6 @@ from scalewise.runs.table import Runs
 BESIDE = 3
 """Other scales and metrics stand beside the answer; they are refitted so many times less often."""
 FEWEST_REFITS = 20
-STEEPER, SIMULATIONS = 1.25, 50
 
 
 def emergence(
@@ -34,7 +33,7 @@ def emergence(
     ] = "super-linear",
     steeper_than: Annotated[
         float, Option("Super-linear: y leaves its base as a higher power of x than this.", least=1, most=10)
-    ] = STEEPER,
+    ] = 1.25,
     chance: Annotated[float | None, Option("The level of y without the ability, such as that of guessing.")] = None,
     items: Annotated[str | None, Option("Items behind each y, a number or a column: y is a share of them.")] = None,
     errors: Annotated[str | None, Option("The column with the standard error of each y.")] = None,
@@ -48,9 +47,7 @@ def emergence(
     ] = None,
     group: Annotated[str | None, GROUP] = None,
     budget: Annotated[float | None, BUDGET] = None,
-    simulations: Annotated[
-        int, Option("Data sets simulated from each law, to tell laws apart.", least=39)
-    ] = SIMULATIONS,
+    simulations: Annotated[int, Option("Data sets simulated from each law, to tell laws apart.", least=39)] = 50,
     resamples: Annotated[int, RESAMPLES] = 1000,
     seed: Annotated[int, SEED] = 0,
 ) -> Answer:
@@ -111,10 +108,10 @@ def emergence(
             runs,
             seed,
             {
-                "x": x if x != "params" else None,
-                "y": y if y != "accuracy" else None,
-                "definition": definition if definition != "super-linear" else None,
-                "steeper_than": steeper_than if steeper_than != STEEPER else None,
+                "x": x,
+                "y": y,
+                "definition": definition,
+                "steeper_than": steeper_than,
                 "chance": chance,
                 "items": items,
                 "errors": errors,
@@ -124,7 +121,7 @@ def emergence(
                 "smooth_metric": smooth_metric,
                 "group": group,
                 "budget": budget,
-                "simulations": simulations if simulations != SIMULATIONS else None,
+                "simulations": simulations,
             },
         ),
     )

@@ -86,7 +86,7 @@ def gains(
             runs,
             seed,
             {"change": change, "sequence": sequence, "y": y, "better": better,
-             "effect": None if effect == 0.001 else effect, "noise": noise, "keep": None if keep == 0.8 else keep,
+             "effect": effect, "noise": noise, "keep": keep,
              "group": group, "budget": budget},
         ),
     )  # fmt: skip

@@ -57,15 +57,15 @@ def matched_loss(
     kept, sizes = overlapping(everything)
     effect = effect_of(kept, cluster, pieces_for(kept.loss.size), seed) if sizes else "no two sizes overlap"
     options = {
-        "loss": loss if loss != "loss" else None,
-        "y": y if y != "accuracy" else None,
-        "size": size if size != "params" else None,
+        "loss": loss,
+        "y": y,
+        "size": size,
         "better": better,
-        "least": least or None,
+        "least": least,
         "items": items,
         "errors": errors,
-        "cluster": cluster if cluster != "size" else None,
-        "points": points if points != "all" else None,
+        "cluster": cluster,
+        "points": points,
         "group": group,
         "budget": budget,
     }

@@ -59,7 +59,7 @@ def slope(
     if hardware_doubling is not None and date is None:
         raise QuestionError("--hardware-doubling needs --date, the column of each run's date.")
     grouped = grouped_by(runs, by)
-    asked = {"x": x if x != "flops" else None, "y": y if y != "loss" else None}
+    asked = {"x": x, "y": y}
     x, y = _columns(grouped, x, y)
     case = compared(grouped, x, y, baseline, law, resamples, seed)
     names, sample = case.sample.names, case.sample
@@ -95,11 +95,11 @@ def slope(
             runs,
             seed,
             {
-                "by": by if by != "group" else None,
+                "by": by,
                 **asked,
                 "baseline": baseline,
-                "law": law if law != "power" else None,
-                "margin": margin if margin != 0.1 else None,
+                "law": law,
+                "margin": margin,
                 "at": at,
                 "date": date,
                 "hardware_doubling": hardware_doubling,

@@ -14,7 +14,6 @@ from scalewise.questions.target.curve import Which, default_scale
 from scalewise.questions.target.together import together
 from scalewise.runs.table import Runs
 
-WITHIN = 10.0
 """Times the largest x within which the level is claimed to be reached, where nothing else is asked."""
 
 
@@ -28,7 +27,7 @@ def target(
     ] = None,
     within: Annotated[
         float, Option("The claim: the level is reached within so many times the largest x.", least=1)
-    ] = WITHIN,
+    ] = 10.0,
     direction: Annotated[
         Direction | None, Option("Whether the outcome must go up or down to the level. Default: as it does.")
     ] = None,
@@ -71,14 +70,14 @@ def target(
         "y": y_given,
         "x": x,
         "also": also or None,
-        "within": within if within != WITHIN else None,
+        "within": within,
         "direction": direction,
         "level_column": level_column,
         "level_error": level_error,
         "chance": chance,
         "ceiling": ceiling,
         "items": items,
-        "points": points if points != "ended" else None,
+        "points": points,
         "group": group,
         "budget": budget,
     }

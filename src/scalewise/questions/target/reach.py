@@ -21,7 +21,7 @@ from scalewise.laws.families.power_ceiling import PowerCeiling
 from scalewise.laws.paths import WITHOUT_END
 from scalewise.laws.refit import Resampling
 from scalewise.laws.residual import LOG_SQUARES, PLAIN_SQUARES, Binomial, Residual
-from scalewise.questions.evidence import free_parameters
+from scalewise.questions.evidence import free_parameters, schwarz
 from scalewise.questions.target.aim import Aim
 from scalewise.questions.target.crossing import Crossing
 from scalewise.questions.target.curve import Curve
@@ -246,13 +246,8 @@ def _levels(curve: Curve, aim: Aim, count: int, seed: int) -> Floats:
 
 
 def _by_fit(fits: list[Fit]) -> Floats:
-    """Weights by the Bayesian information criterion (Burnham and Anderson 2002, section 2.9)."""
-    points = fits[0].points
-    criteria = []
-    for fit in fits:
-        misfit = 2 * max(fit.objective, 1e-12 * points)
-        size = misfit if fit.residual.known_size else points * np.log(misfit / points)
-        criteria.append(size + free_parameters(fit) * np.log(points))
-    shares = np.exp(-0.5 * (np.array(criteria) - min(criteria)))
+    """Weights by the Bayesian information criterion."""
+    criteria = np.array([schwarz(fit, fit.points, dispersion=1.0) for fit in fits])
+    shares = np.exp(-0.5 * (criteria - criteria.min()))
     weights: Floats = shares / shares.sum()
     return weights

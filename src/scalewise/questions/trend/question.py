@@ -22,7 +22,6 @@ from scalewise.questions.trend.vanishing import Vanishing, vanishing
 from scalewise.runs.table import Runs, listed
 
 FEWEST_X, MOST_LEVELS = 3, 12
-WITHIN = 100.0
 NEAR = 0.05
 """An outcome has vanished within this share of its observed range of the limit."""
 TOGETHER = "all together"
@@ -41,7 +40,7 @@ def trend(
     limit: Annotated[
         float | None, Option("The level at which y has vanished. Default: 0 where it falls, 1 where a share rises.")
     ] = None,
-    within: Annotated[float, Option("Times the largest x by which it may vanish.", least=1, most=1e6)] = WITHIN,
+    within: Annotated[float, Option("Times the largest x by which it may vanish.", least=1, most=1e6)] = 100.0,
     items: Annotated[str | None, Option("Items behind each y, a number or a column: y is a share of them.")] = None,
     errors: Annotated[str | None, Option("The column with the standard error of each y.")] = None,
     cluster: Annotated[str | None, CLUSTER] = None,
@@ -121,12 +120,12 @@ def trend(
             runs,
             seed,
             {
-                "x": x if x != "params" else None,
-                "y": y if y != "loss" else None,
+                "x": x,
+                "y": y,
                 "by": by,
                 "smallest": smallest,
                 "limit": limit,
-                "within": within if within != WITHIN else None,
+                "within": within,
                 "items": items,
                 "errors": errors,
                 "cluster": cluster,

@@ -26,16 +26,13 @@ def read(path: Path, name: str, report: ReadingReport) -> "pl.DataFrame":
     """Columns run (the folder's name), task, item, filter, one a metric, and `accuracy` for `acc`."""
     import polars as pl
 
-    match = NAME.fullmatch(path.name)
-    task = match[1] if match else path.stem
+    task = task_of(path)
     report.add("inferred", "run is the name of the samples' folder")
     rows: list[dict[str, Any]] = []
     for number, line in lines(path, report):
         if not line.strip():
             continue
-        sample = json_object(line.encode(), f"{path}, line {number}")
-        if not isinstance(sample.get("doc_id"), int | str):
-            raise TableError(f"{path}, line {number}: no 'doc_id', so this is no sample of lm-evaluation-harness.")
+        sample = sample_of(line.encode(), f"{path}, line {number}")
         names = sample.get("metrics")
         scores = {n: sample.get(str(n)) for n in names} if isinstance(names, list) else sample
         numbers = {str(k): float(v) for k, v in scores.items() if isinstance(v, int | float) and str(k) not in KEYS}
@@ -46,6 +43,20 @@ def read(path: Path, name: str, report: ReadingReport) -> "pl.DataFrame":
     if not rows:
         raise TableError(f"{path}: no whole line is in there.")
     return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def task_of(path: Path) -> str:
+    """The task in the file's name; the whole name where it is none of the usual ones."""
+    match = NAME.fullmatch(path.name)
+    return match[1] if match else path.stem
+
+
+def sample_of(line: bytes, where: str) -> dict[str, Any]:
+    """One line's sample, which has a `doc_id`. Raises TableError."""
+    sample = json_object(line, where)
+    if not isinstance(sample.get("doc_id"), int | str):
+        raise TableError(f"{where}: is no lm-eval sample; it has no 'doc_id'.")
+    return sample
 
 
 LM_EVAL_SAMPLES = Format(
