@@ -17,7 +17,7 @@ lab: $(VENV)/.train ## train a small suite here (a few minutes), ask the same qu
 	@$(BIN)/scalewise train studies/lab.toml --into $(OUT)/lab --html $(OUT)/lab.html
 
 test: $(VENV)/.test $(VENV)/.browser ## run all tests (installs PyTorch, and a browser where it can)
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.test ## ruff and mypy --strict
 	@$(BIN)/ruff check

@@ -1,5 +1,6 @@
 """What all tests share: the public data beside the repository, and small worlds whose truth is known."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,14 @@ import polars as pl
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first, then those with many tests: cores that share the files (`make test`)
+    then end at about the same time."""
+    tests = Counter(item.path for item in items)
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: (-slow[item.path], -tests[item.path]))  # stable: a file's tests stay together
 
 
 @pytest.fixture

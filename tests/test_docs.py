@@ -1,13 +1,15 @@
 """The documentation is true: what it shows is what the commands print, and what it links to is there."""
 
-import os
 import re
 import shlex
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+from tests.in_process import scalewise
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -39,12 +41,15 @@ def pattern(output: str) -> str:
 def test_shown_output_is_real(page: str, command: str, output: str) -> None:
     if " data/" in command and not DATA.is_dir():
         pytest.skip("the public data sets (../shared/data) are not beside this checkout")
-    words = [sys.executable, "-m", *shlex.split(command)]
-    run_in = DATA.parent if " data/" in command else ROOT
-    environment = {**os.environ, "COLUMNS": "110", "NO_COLOR": "1"}
-    done = subprocess.run(words, capture_output=True, text=True, cwd=run_in, env=environment, timeout=120, check=False)
-    printed = "\n".join(line.rstrip() for line in (done.stdout + done.stderr).split("\n"))
+    printed = printed_by(command)
     assert re.match(pattern(output), printed), printed
+
+
+@cache
+def printed_by(command: str) -> str:
+    run_in = DATA.parent if " data/" in command else ROOT
+    done = scalewise(*shlex.split(command)[1:], folder=run_in, COLUMNS="110", NO_COLOR="1")
+    return "\n".join(line.rstrip() for line in (done.stdout + done.stderr).split("\n"))
 
 
 def test_the_readme_shows_real_output_for_both_questions() -> None:

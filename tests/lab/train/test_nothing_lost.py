@@ -4,12 +4,10 @@ import os
 import random
 import re
 import resource
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +26,10 @@ from scalewise.runs.store import Store  # noqa: E402
 pytestmark = pytest.mark.train
 KILLS = 50
 CHAINS = 2
-"""Studies killed side by side, one worker each."""
+"""Studies killed side by side by processes of `kills.py`, one worker each."""
 STUDY = """
 name = "tiny"
-flops = [1e9, 2e9]
+flops = [5e8, 1e9]
 sizes = [{ width = 12, depth = 1 }, { width = 16, depth = 1 }]
 [data]
 corpus = "text"
@@ -83,64 +81,17 @@ def numbers(store: Store) -> dict[str, Any]:
     return found
 
 
-def written(directory: Path) -> tuple[int, int]:
-    """Changes with everything that is written into a store."""
-    times = [entry.stat(follow_symlinks=False).st_mtime_ns for entry in _files(directory)]
-    return len(times), max(times, default=0)
-
-
-def _files(directory: Path) -> Iterator["os.DirEntry[str]"]:
-    try:
-        entries = list(os.scandir(directory))
-    except FileNotFoundError:
-        return
-    for entry in entries:
-        if entry.is_dir():
-            yield from _files(Path(entry.path))
-        elif entry.name != "lock":
-            try:
-                entry.stat(follow_symlinks=False)
-            except FileNotFoundError:  # gone since
-                continue
-            yield entry
-
-
-def wait_for_the_moment(process: "subprocess.Popen[str]", directory: Path, chance: random.Random) -> None:
-    """A third of the kills falls into the start, the others follow at once on one of the next writes."""
-    if chance.random() < 1 / 3:
-        time.sleep(chance.uniform(0, 2.5))
-        return
-    for _ in range(chance.randint(1, 12)):
-        before = written(directory)
-        while written(directory) == before and process.poll() is None:
-            time.sleep(0.002)
-    time.sleep(chance.uniform(0, 0.003))
-
-
-def killed_again_and_again(folder: Path, chain: int) -> list[Store]:
-    """Studies that were killed `KILLS / CHAINS` times in all, and then left to end."""
-    chance, kills, stores = random.Random(chain), 0, [Store(folder / f"killed-{chain}-0")]
-    while True:
-        directory = stores[-1].path
-        process = start(folder, directory.name)
-        if kills < KILLS / CHAINS:
-            wait_for_the_moment(process, directory, chance)
-            if process.poll() is None:
-                os.kill(process.pid, signal.SIGKILL)
-                kills += 1
-        status, said = ended(process)
-        if status != -signal.SIGKILL:
-            assert status == 0, said
-            if kills >= KILLS / CHAINS:
-                return stores
-            stores.append(Store(folder / f"killed-{chain}-{len(stores)}"))
+def start_kills(folder: Path, chain: int) -> "subprocess.Popen[str]":
+    command = [sys.executable, str(Path(__file__).with_name("kills.py")), str(chain), str(KILLS // CHAINS)]
+    environment = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
+    return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.slow
 def test_fifty_kills_change_no_number(folder: Path, alone: Store) -> None:
-    with ThreadPoolExecutor(CHAINS) as threads:
-        chains = list(threads.map(lambda chain: killed_again_and_again(folder, chain), range(CHAINS)))
-    for store in (store for chain in chains for store in chain):
+    for process in [start_kills(folder, chain) for chain in range(CHAINS)]:
+        assert ended(process) == (0, "")
+    for store in map(Store, folder.glob("killed-*")):
         assert numbers(store) == numbers(alone)
         assert all(run.state() == "finished" for run in store.runs())
         left = [
@@ -152,7 +103,7 @@ def test_fifty_kills_change_no_number(folder: Path, alone: Store) -> None:
 def test_a_kill_repeats_at_most_a_twentieth_of_the_work(folder: Path, alone: Store) -> None:
     """Of all steps of a study of half a minute, those that no checkpoint holds yet, at the worst moment of a stack."""
     torch.set_num_threads(1)
-    (folder / "longer.toml").write_text(STUDY.replace("[1e9, 2e9]", "[5e9, 1e10]"))
+    (folder / "longer.toml").write_text(STUDY.replace("[5e8, 1e9]", "[5e9, 1e10]"))
     corpus = kept(alone.path)
     recipes = [recipe for cells in cells_of(load_study(folder / "longer.toml"), corpus) for recipe in cells.recipes]
     stack = [r for r in recipes if (r.shape.width, r.flops_budget, r.seed) == (16, 5e9, 0)]

@@ -21,7 +21,7 @@ from tests.lab.train.test_nothing_lost import STUDY, numbers
 from scalewise.runs.store import Store
 
 pytestmark = [pytest.mark.train, pytest.mark.slow]
-STDLIB = STUDY.replace('corpus = "text"', 'corpus = "stdlib"')
+STDLIB = STUDY.replace('corpus = "text"', 'corpus = "stdlib"').replace("[5e8, 1e9]", "[1e9, 2e9]")
 Node = Callable[..., "subprocess.Popen[bytes]"]
 
 
