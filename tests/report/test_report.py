@@ -192,7 +192,7 @@ def test_the_file_stands_alone(answers: list[sw.Answer], tmp_path: Path) -> None
     """Nothing is loaded from anywhere: no src, href, import or url() that leads out of the file."""
     answers[0].to_html(tmp_path / "a.html")
     html = (tmp_path / "a.html").read_text()
-    assert len(html) < 1_500_000
+    assert len(html) < 700_000
     outside_script = re.sub(r"<script.*?</script>", "", html, flags=re.S)
     assert not re.search(r"""(src|href)\s*=\s*["'](?!#)""", outside_script)
     assert "url(http" not in html

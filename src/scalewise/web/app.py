@@ -7,7 +7,7 @@ from importlib.resources import files
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -57,7 +57,7 @@ def make_app(shelf: Shelf, door: Door, fitters: int) -> Starlette:
             Route("/static/{name}", static),
         ],
         middleware=[Middleware(Guard, door=door)],
-        exception_handlers={ScalewiseError: wrong, HTTPException: wrong},
+        exception_handlers={ScalewiseError: wrong, HTTPException: wrong, ClientDisconnect: gone},
         lifespan=lifespan,
     )
 
@@ -75,6 +75,11 @@ async def static(request: Request) -> Response:
         raise HTTPException(404)
     kind = KINDS[name.rpartition(".")[2]]
     return Response(text, media_type=kind, headers={"cache-control": "private, max-age=3600"})
+
+
+async def gone(request: Request, error: Exception) -> Response:
+    """A client that left while it was still sending; nobody hears the reply."""
+    return Response(status_code=499)
 
 
 async def wrong(request: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from scalewise.errors import ScalewiseError
 from scalewise.questions import QUESTIONS, Question
@@ -22,6 +22,7 @@ COLUMN = "c."
 """Begins the name of a field that says which of the table's columns one of ours is."""
 USUAL = ("params", "tokens", "flops", "loss", "accuracy", "run", "seed", "group")
 """Columns whose meaning is most often corrected."""
+USUAL_COUNTING = ("flops_by", "given")
 COUNTING = {
     "given": "as the table has them",
     "full": "counted in full from the shape",
@@ -37,12 +38,17 @@ async def start(request: Request) -> Response:
 
 
 async def table(request: Request) -> Response:
-    """A table: what was taken as what, how to correct it, its first rows, and what can be asked."""
+    """A table: what was taken as what, how to correct it, its first rows, and what can be asked.
+
+    The form sends every field; the address keeps those that say something.
+    """
     shelf, desk = request.app.state.shelf, request.app.state.desk
     shown = await run_in_threadpool(shelf.table, request.path_params["table"])
     if shown.is_study:
         return await study(request, shown)
     filled = request.query_params.multi_items()
+    if idle := [(name, value) for name, value in filled if not value.strip() or (name, value) == USUAL_COUNTING]:
+        return RedirectResponse(request.url.path + query_of([field for field in filled if field not in idle]), 303)
     reading, seen, refused = reading_in(filled), None, ""
     try:
         seen = await desk.look(shown, reading)

@@ -15,6 +15,7 @@ from scalewise.web.punctual import Punctual
 from scalewise.web.shelf import Shelf
 
 LOCAL = "127.0.0.1"
+EVERYWHERE = ("0.0.0.0", "::")
 MOST_CONNECTIONS = 512
 STOP_SECONDS = 2
 
@@ -26,8 +27,7 @@ def serve(directory: str | None, host: str, port: int, fitters: int, on_ready: C
     """
     with ExitStack() as held:
         listening = held.enter_context(_listen(host, port))
-        names = LOCAL_NAMES if host == LOCAL else (host, *LOCAL_NAMES, socket.gethostname())
-        door = Door(listening.getsockname()[1], names, any_address=host != LOCAL)
+        door = Door(listening.getsockname()[1], _names(host), any_address=host != LOCAL)
         app = make_app(_shelf(directory, held), door, fitters)
         config = uvicorn.Config(
             app,
@@ -52,6 +52,16 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._on_ready()
+
+
+def _names(host: str) -> tuple[str, ...]:
+    """What a person may type for the host, the name to be printed first."""
+    if host == LOCAL:
+        return LOCAL_NAMES
+    here = socket.gethostname()
+    if host in EVERYWHERE:  # no address that another machine could type
+        return (here, *LOCAL_NAMES)
+    return (f"[{host}]" if ":" in host else host, *LOCAL_NAMES, here)
 
 
 def _listen(host: str, port: int) -> socket.socket:

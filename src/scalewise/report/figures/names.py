@@ -9,7 +9,7 @@ ON_SCREEN = 13.0
 """Pixels from line to line of a name."""
 BETWEEN_ROWS = 0.7
 """In lines."""
-LONGEST_LINE = 30
+LONGEST_LINE = 40
 """Letters."""
 
 

@@ -42,8 +42,7 @@
       shown.config.legend = { ...shown.config.legend, orient: "bottom", columns: room < 420 ? 2 : 4, labelLimit: 150 };
     }
     eachLayer(shown, (layer) => {
-      const named = layer.encoding && layer.encoding.y && layer.encoding.y.axis;
-      if (layer.data && layer.data.values && hasPoints(layer)) {
+      if (layer.data && layer.data.values) {
         layer.data.values = layer.data.values.filter((row) => !state.aside.has(JSON.stringify(row)));
       }
       if (state.choosing && layer.params) layer.params = layer.params.filter((param) => !isZoom(param));
