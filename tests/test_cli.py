@@ -1,5 +1,7 @@
-"""The commands, run as a person runs them: output, exit status, and one sentence for every slip (slips and help: in this
-process)."""
+"""The commands, run as a person runs them: output, exit status, and one sentence for every slip.
+
+Slips and help are asked of them in this process.
+"""
 
 import json
 import signal
