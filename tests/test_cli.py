@@ -1,4 +1,7 @@
-"""The commands, run as a person runs them: output, exit status, and one sentence for every slip."""
+"""The commands, run as a person runs them: output, exit status, and one sentence for every slip.
+
+Slips and help are asked of them in this process.
+"""
 
 import json
 import signal
@@ -9,6 +12,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+
+from tests import in_process
 
 
 def scalewise(*words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -116,7 +121,7 @@ BAD = [
 @pytest.mark.parametrize(("words", "sentence"), BAD, ids=[" ".join(b[0][-2:]) for b in BAD])
 def test_slips_get_one_sentence_and_status_2(table: str, tmp_path: Path, words: tuple[str, ...], sentence: str) -> None:
     before = sorted(p.name for p in tmp_path.iterdir())
-    done = scalewise(*(word.format(table=table, folder=tmp_path) for word in words))
+    done = in_process.scalewise(*(word.format(table=table, folder=tmp_path) for word in words))
     assert done.returncode == 2
     assert sentence in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -130,7 +135,7 @@ COMMANDS = [(), ("ask",), ("ask", "model-size"), ("ask", "equal-compute"), ("rea
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_every_command_has_help_with_an_example(words: tuple[str, ...]) -> None:
-    done = scalewise(*words, "--help")
+    done = in_process.scalewise(*words, "--help")
     assert done.returncode == 0
     assert "Usage:" in done.stdout
     if words not in ((), ("ask",)):
@@ -195,7 +200,7 @@ def test_slips_in_a_comparison_are_one_sentence(line: str) -> None:
         (("--y", "run"), "not numbers"),
         (("--y", "accuracy", "--simulations", "3"), "simulations"),
     ):
-        done = scalewise("compare", line, *words)
+        done = in_process.scalewise("compare", line, *words)
         assert done.returncode == 2
         assert why in done.stderr
         assert done.stderr.count("\n") == 1

@@ -1,15 +1,14 @@
 """What is wrong with a study is said in one sentence, before anything is trained."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra: pip install 'scalewise[train]'")
+
+from tests.in_process import scalewise  # noqa: E402
 
 from scalewise.errors import StudyError  # noqa: E402
 from scalewise.lab.checkpoint import trunk_checkpoint  # noqa: E402
@@ -33,9 +32,8 @@ HUGE = "[batch]\nexponent = 0\ntokens = 1e6\n"
 
 def train(folder: Path, *options: str) -> str:
     """What `scalewise train` says of a study it does not begin."""
-    command = [sys.executable, "-m", "scalewise", "train", "study.toml", "--into", "out", *options]
-    environment = os.environ | {"XDG_CACHE_HOME": str(folder)}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    words = ("train", "study.toml", "--into", "out", *options)
+    done = scalewise(*words, folder=folder, XDG_CACHE_HOME=str(folder))
     assert done.returncode == 2
     assert not (folder / "out" / "runs").exists()
     (sentence,) = done.stderr.splitlines()
