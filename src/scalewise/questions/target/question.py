@@ -80,6 +80,7 @@ def target(
         "points": points,
         "group": group,
         "budget": budget,
+        "resamples": resamples,
     }
     again = repeat("target", runs, seed, options)
     if also:
