@@ -19,7 +19,6 @@ HUMAN: dict[str, tuple[float, float]] = {"novel": (0.925, 0.016), "exemplar": (0
 """Share correct after one look at each of 2,500 objects, and its standard error (Brady et al. 2008, PMC2533687)."""
 COLUMNS = ("condition", "pair", "exposure", "seen", "loss")
 ALIASES = {"test": "condition", "model": "group", "stimulus_set": "list", "exposures": "exposure", "item": "pair"}
-OPTIONAL = ("group", "list", "seed", "params", "updates", "run", "experiment")
 
 
 def read_losses(path: Path, where: str | None = None) -> Trials:
