@@ -7,7 +7,7 @@ divides out how hard an item is (difficulty calibration: Watson et al. 2021, arX
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scalewise.errors import TableError, did_you_mean
+from scalewise.errors import TableError, did_you_mean, first_line
 from scalewise.runs.table import Runs, listed
 from scalewise.runs.trials import Trials, trials_from
 
@@ -39,7 +39,7 @@ def read_losses(path: Path, where: str | None = None) -> Trials:
         if where:
             table = table.filter(pl.sql_expr(where))
     except pl.exceptions.PolarsError as error:
-        raise TableError(f"{path}: {str(error).splitlines()[0]}.") from None
+        raise TableError(f"{path}: {first_line(error)}.") from None
     table = table.rename(
         {old: new for old, new in ALIASES.items() if old in table.columns and new not in table.columns}
     )
