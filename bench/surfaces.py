@@ -41,7 +41,6 @@ FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data"
 FACTORS = (3.0, 10.0, 30.0)
 LEVEL = 0.95
 WIDTHS = np.round(np.geomspace(0.4, 3.0, 61), 3)
-SAME = 0.05
 
 
 @dataclass(frozen=True)

@@ -35,3 +35,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` (did you mean 'tokens'?)` for a near miss, else an empty string."""
     close = get_close_matches(word.lower(), list(known), n=1, cutoff=0.75)
     return f" (did you mean '{close[0]}'?)" if close else ""
+
+
+def first_line(error: BaseException) -> str:
+    """What another library's error says, as part of a sentence; its kind where it says nothing."""
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].rstrip(".")

@@ -5,7 +5,8 @@ import shlex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalewise.questions.repeat import command_line
+import scalewise as sw
+from scalewise.questions.repeat import command_line, repeat
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"))))
@@ -17,3 +18,11 @@ def test_a_condition_stays_readable() -> None:
     assert command_line(["--where", "arch == 'llama'"]) == """--where "arch == 'llama'\""""
     assert "$" not in command_line(["a'b"])
     assert command_line(["it's $5"]) == shlex.quote("it's $5")
+
+
+def test_options_at_their_defaults_need_no_words() -> None:
+    runs = sw.read("smol")
+    assert repeat("audit", runs, 0, {"group": None, "strict": False}).command == "scalewise ask audit smol"
+    assert repeat("audit", runs, 0, {"strict": True}).command == "scalewise ask audit smol --strict"
+    again = repeat("trend", runs, 3, {"x": "params", "within": 50.0, "resamples": 200})
+    assert again.command == "scalewise ask trend smol --within 50 --resamples 200 --seed 3"

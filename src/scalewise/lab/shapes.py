@@ -5,12 +5,12 @@ matrix parameter and token, 12 · depth · width · context for attention, the l
 """
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from scalewise.runs.flops import Transformer, TransformerShape
 
 Architecture = Literal["llama", "gpt2", "universal", "lstm"]
-ARCHITECTURES: tuple[Architecture, ...] = ("llama", "gpt2", "universal", "lstm")
+ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 
 
 class Shape(Protocol):

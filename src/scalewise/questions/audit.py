@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 RESAMPLES = 200
 """Refits of a law that is only fitted to be looked at."""
-LAW = "a law of size and data"
 
 
 @dataclass(frozen=True)

@@ -48,18 +48,11 @@ class Metric:
 
 
 def metric_of(runs: Runs, y: str | None, better: Direction | None) -> Metric:
-    """The outcome asked about (by default loss, else accuracy), and its direction.
+    """The outcome asked about, as in `outcome_column`, and its direction.
 
-    Raises QuestionError when there is no such column, or its name does not tell which way is better.
+    Raises QuestionError when its name does not tell which way is better.
     """
-    if y is None:
-        y = next((name for name in ("loss", "accuracy") if runs.has(name)), None)
-        if y is None:
-            raise QuestionError(
-                f"{runs.source}: there is neither a loss nor an accuracy; name the column of the outcome with --y; "
-                f"there are {', '.join(runs.table.columns)}."
-            )
-    name = numeric_column(runs, y, "--y")
+    name = outcome_column(runs, y)
     if better is not None:
         return Metric(name, better == "higher")
     words = re.sub(r"[\W_]+", " ", name.lower())
@@ -70,6 +63,18 @@ def metric_of(runs: Runs, y: str | None, better: Direction | None) -> Metric:
             "--better lower."
         )
     return Metric(name, higher)
+
+
+def outcome_column(runs: Runs, y: str | None) -> str:
+    """The column of the outcome asked about: by default loss, else accuracy. Raises as `numeric_column` does."""
+    if y is None:
+        y = next((name for name in ("loss", "accuracy") if runs.has(name)), None)
+        if y is None:
+            raise QuestionError(
+                f"{runs.source}: there is neither a loss nor an accuracy; name the column of the outcome with --y; "
+                f"there are {', '.join(runs.table.columns)}."
+            )
+    return numeric_column(runs, y, "--y")
 
 
 def column_of(runs: Runs, name: str, option: str) -> str:
@@ -91,7 +96,7 @@ def column_of(runs: Runs, name: str, option: str) -> str:
 
 
 def numeric_column(runs: Runs, name: str, option: str) -> str:
-    """As `column_of`; raises TableError for one that holds no numbers."""
+    """As `column_of`; also raises TableError for one that holds no numbers."""
     name = column_of(runs, name, option)
     if not runs.table[name].dtype.is_numeric():
         raise TableError(f"{runs.source}: column '{name}' holds {runs.table[name].dtype}, not numbers.")

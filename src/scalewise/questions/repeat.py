@@ -25,7 +25,7 @@ def repeat(question: str, runs: Runs, seed: int, options: Mapping[str, object]) 
     command = ["scalewise", "ask", question, "-" if runs.source == STANDARD_INPUT else runs.source, *runs.read_with]
     for name, value in given.items():
         for one in value if isinstance(value, list) else [value]:
-            command += [f"--{name.replace('_', '-')}", str(_exact(one))]
+            command += [f"--{name.replace('_', '-')}", *([] if one is True else [str(_exact(one))])]
     return Repeat(command_line(command), VERSION, seed, runs.source, runs.sha256)
 
 

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scalewise.errors import TableError
+from scalewise.errors import TableError, first_line
 from scalewise.runs.files import check_writable, write_text, write_whole
 from scalewise.runs.readers.bounded import json_object, whole
 from scalewise.runs.report import ReadingReport
@@ -51,5 +51,4 @@ def read_saved(folder: Path, report: ReadingReport) -> "pl.DataFrame":
     except (KeyError, TypeError, ValueError, AttributeError):
         raise TableError(f"{file}: not a reading report; read the logs again with --into {folder}.") from None
     except pl.exceptions.PolarsError as error:
-        why = str(error).splitlines()[0].rstrip(".")
-        raise TableError(f"{folder / TABLE}: cannot be read: {why}.") from None
+        raise TableError(f"{folder / TABLE}: cannot be read: {first_line(error)}.") from None

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scalewise.errors import TableError, did_you_mean
+from scalewise.errors import TableError, did_you_mean, first_line
 from scalewise.runs.columns import BY_NAME, FAILED_STATES
 from scalewise.runs.files import write_whole
 from scalewise.runs.report import ReadingReport
@@ -82,7 +82,7 @@ class Runs:
             there = ", ".join(self.table.columns)
             raise TableError(f"{start}: there is no column '{name}'{hint}; there are {there}.") from None
         except pl.exceptions.PolarsError as error:
-            why = str(error).splitlines()[0]
+            why = first_line(error)
             raise TableError(f"{start}: {why}; write it like \"arch == 'llama' and loss < 9\".") from None
         if not len(kept):
             raise TableError(f"{start}: no row is like that.")

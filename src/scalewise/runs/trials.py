@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scalewise.errors import TableError, did_you_mean
+from scalewise.errors import TableError, did_you_mean, first_line
 from scalewise.runs.files import write_whole
 from scalewise.runs.table import Runs, listed
 
@@ -154,7 +154,7 @@ def read_trials(path: Path) -> Trials:
     try:
         table = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema_length=None)
     except pl.exceptions.PolarsError as error:
-        raise TableError(f"{path}: cannot be read as a table: {str(error).splitlines()[0]}.") from None
+        raise TableError(f"{path}: cannot be read as a table: {first_line(error)}.") from None
     return trials_from(table, str(path))
 
 

@@ -14,7 +14,7 @@ from typing import IO
 
 from starlette.requests import Request
 
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, first_line
 from scalewise.runs.readers.archive import DAMAGED
 from scalewise.web.bodies import UPLOAD_SECONDS, TooMuch, in_time, pieces
 
@@ -62,7 +62,7 @@ def unpack(archive: Path, folder: Path) -> None:
         raise
     except DAMAGED as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise ScalewiseError(f"this zip file cannot be unpacked: {str(error).rstrip('.')[:200]}.") from None
+        raise ScalewiseError(f"this zip file cannot be unpacked: {first_line(error)[:200]}.") from None
 
 
 def _is_plain(entry: zipfile.ZipInfo) -> bool:

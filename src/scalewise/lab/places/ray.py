@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from scalewise.errors import MissingExtraError, StudyError
+from scalewise.errors import MissingExtraError, StudyError, first_line
 from scalewise.lab.cell import train_cell
 from scalewise.lab.checkpoint_place import check_seen
 from scalewise.lab.code import code_version
@@ -108,7 +108,7 @@ def _connect(on: str) -> None:
             socket.create_connection((host, int(port or CLIENT_PORT)), timeout=10).close()
         ray.init(on if "://" in on else None, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ValueError) as error:
-        raise StudyError(f"--on {on}: Ray cannot be reached there ({str(error).splitlines()[0]}).") from None
+        raise StudyError(f"--on {on}: Ray cannot be reached there ({first_line(error)}).") from None
 
 
 def _result(task: "ObjectRef[Any]") -> Any:
@@ -119,7 +119,7 @@ def _result(task: "ObjectRef[Any]") -> Any:
     except ray.exceptions.RayTaskError as error:
         raise error.cause from None
     except ray.exceptions.RayError as error:
-        raise StudyError(f"Ray gave a task up ({str(error).splitlines()[0]}); the same command goes on.") from None
+        raise StudyError(f"Ray gave a task up ({first_line(error)}); the same command goes on.") from None
 
 
 @cache

@@ -87,11 +87,7 @@ COUPLED = Coupled(
     source='Videau et al. 2026 ("Skaling"), arXiv 2608.07222',
     inputs=2,
     parameters=(
-        Parameter("E", "irreducible loss"),
-        Parameter("A", "coefficient of size"),
-        Parameter("alpha", "exponent of size"),
-        Parameter("B", "coefficient of data"),
-        Parameter("beta", "exponent of data"),
+        *CHINCHILLA.parameters,
         Parameter("k", "coupling: below 1, size and data help each other; at 1 they act apart"),
     ),
 )

@@ -103,11 +103,7 @@ REPETITION = Repetition(
     source="Muennighoff et al. 2023, arXiv 2305.16264",
     inputs=3,
     parameters=(
-        Parameter("E", "irreducible loss"),
-        Parameter("A", "coefficient of size"),
-        Parameter("alpha", "exponent of size"),
-        Parameter("B", "coefficient of data"),
-        Parameter("beta", "exponent of data"),
+        *CHINCHILLA.parameters,
         Parameter("R_D*", "repetitions after which more are worth little"),
         Parameter("R_N*", "multiples of the size that suits the unique data after which more are worth little"),
     ),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from scalewise.errors import TableError
+from scalewise.errors import TableError, first_line
 
 if TYPE_CHECKING:
     import polars as pl
@@ -119,7 +119,7 @@ def _parquet(path: Path) -> Iterator[str]:
         for start in range(0, rows, RECORDS):
             yield _rows(table.slice(start, RECORDS).collect(), named)
     except pl.exceptions.PolarsError as error:
-        raise TableError(f"{path}: cannot be read as Parquet: {str(error).splitlines()[0]}.") from None
+        raise TableError(f"{path}: cannot be read as Parquet: {first_line(error)}.") from None
 
 
 def _rows(part: "pl.DataFrame", named: str | None) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.errors import MissingExtraError, QuestionError
+from scalewise.errors import MissingExtraError, QuestionError, first_line
 from scalewise.lab.weights import TrainedModel
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class HubModel(LanguageModel):
             self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             self.model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError) as error:
-            raise QuestionError(f"{folder}: transformers cannot load it: {str(error).splitlines()[0]}") from None
+            raise QuestionError(f"{folder}: transformers cannot load it: {first_line(error)}.") from None
         self.context = int(getattr(self.model.config, "max_position_embeddings", 1024))
         self.layers = max(1, round(LAYER * int(self.model.config.num_hidden_layers)))
 

@@ -7,7 +7,7 @@ divides out how hard an item is (difficulty calibration: Watson et al. 2021, arX
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scalewise.errors import TableError, did_you_mean
+from scalewise.errors import TableError, did_you_mean, first_line
 from scalewise.runs.table import Runs, listed
 from scalewise.runs.trials import Trials, trials_from
 
@@ -19,7 +19,6 @@ HUMAN: dict[str, tuple[float, float]] = {"novel": (0.925, 0.016), "exemplar": (0
 """Share correct after one look at each of 2,500 objects, and its standard error (Brady et al. 2008, PMC2533687)."""
 COLUMNS = ("condition", "pair", "exposure", "seen", "loss")
 ALIASES = {"test": "condition", "model": "group", "stimulus_set": "list", "exposures": "exposure", "item": "pair"}
-OPTIONAL = ("group", "list", "seed", "params", "updates", "run", "experiment")
 
 
 def read_losses(path: Path, where: str | None = None) -> Trials:
@@ -40,7 +39,7 @@ def read_losses(path: Path, where: str | None = None) -> Trials:
         if where:
             table = table.filter(pl.sql_expr(where))
     except pl.exceptions.PolarsError as error:
-        raise TableError(f"{path}: {str(error).splitlines()[0]}.") from None
+        raise TableError(f"{path}: {first_line(error)}.") from None
     table = table.rename(
         {old: new for old, new in ALIASES.items() if old in table.columns and new not in table.columns}
     )

@@ -96,7 +96,8 @@ def beats(
             runs,
             seed,
             {"a": a, "b": b, "by": by, "y": y, "better": better, "pair": pair, "task": task,
-             "selection": selection, "margin": margin, "group": group, "budget": budget},
+             "selection": selection, "margin": margin, "group": group, "budget": budget,
+             "resamples": resamples},
         ),
     )  # fmt: skip
 

@@ -122,6 +122,7 @@ def emergence(
                 "group": group,
                 "budget": budget,
                 "simulations": simulations,
+                "resamples": resamples,
             },
         ),
     )

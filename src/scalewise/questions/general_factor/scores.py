@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.errors import QuestionError, TableError
-from scalewise.questions.metric import column_of, finite_numbers
+from scalewise.errors import QuestionError
+from scalewise.questions.metric import column_of, finite_numbers, numeric_column
 from scalewise.questions.observations import Points, trained_points
 from scalewise.runs.columns import BY_NAME
 from scalewise.runs.table import Runs, listed
@@ -72,13 +72,10 @@ class Columns:
         """The same under the table's own names. Raises QuestionError for a column that is not there or not numbers."""
         if (self.task_column is None) != (self.y is None):
             raise QuestionError("general-factor: --task-column and --y go together: the task, and its score.")
-        named = {"--task-column": self.task_column, "--y": self.y, "--x": self.x, "--by": self.by}
-        task_column, y, x, by = (column_of(runs, name, option) if name else None for option, name in named.items())
-        if x is None and runs.has("flops"):
-            x = "flops"
-        for name in (x, y):
-            if name and not runs.table[name].dtype.is_numeric():
-                raise TableError(f"{runs.source}: column '{name}' holds {runs.table[name].dtype}, not numbers.")
+        task_column = column_of(runs, self.task_column, "--task-column") if self.task_column else None
+        y = numeric_column(runs, self.y, "--y") if self.y else None
+        x = numeric_column(runs, self.x, "--x") if self.x else "flops" if runs.has("flops") else None
+        by = column_of(runs, self.by, "--by") if self.by else None
         return Columns(self.task, task_column, y, x, by)
 
 
@@ -171,10 +168,7 @@ def _tasks(runs: Runs, task: list[str] | None, others: set[str | None]) -> tuple
     """The columns of scores: those named, or all that look like it."""
     table = runs.table
     if task:
-        tasks = tuple(dict.fromkeys(column_of(runs, name, "--task") for name in task))
-        for name in tasks:
-            if not table[name].dtype.is_numeric():
-                raise TableError(f"{runs.source}: column '{name}' holds {table[name].dtype}, not numbers.")
+        tasks = tuple(dict.fromkeys(numeric_column(runs, name, "--task") for name in task))
     else:
         tasks = tuple(c for c in table.columns if c not in others and _looks_like_scores(table[c]))
     if len(tasks) < FEWEST_TASKS:

@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 
 from scalewise.checks import Caution, Evidence, cautions
-from scalewise.errors import QuestionError, TableError
+from scalewise.errors import QuestionError
 from scalewise.laws.fit import Estimate
 from scalewise.laws.jackknife import Jackknifed
 from scalewise.questions import wording
@@ -13,7 +13,7 @@ from scalewise.questions.answer import Answer, judge
 from scalewise.questions.matched_loss import charts, findings, plan
 from scalewise.questions.matched_loss.effect import Cluster, Effect, effect_of, gaps, pieces_for
 from scalewise.questions.matched_loss.overlap import Observed, observed, overlapping
-from scalewise.questions.metric import BETTER, Direction, Metric, column_of, metric_of
+from scalewise.questions.metric import BETTER, Direction, Metric, metric_of, numeric_column
 from scalewise.questions.observations import Points
 from scalewise.questions.option import BUDGET, GROUP, SEED, Option
 from scalewise.questions.repeat import repeat
@@ -48,11 +48,8 @@ def matched_loss(
     the columns cannot be used.
     """
     runs = _one_group(runs, group)
-    loss, size = column_of(runs, loss, "--loss"), column_of(runs, size, "--size")
+    loss, size = numeric_column(runs, loss, "--loss"), numeric_column(runs, size, "--size")
     metric = metric_of(runs, y, better)
-    for name in (loss, size):
-        if not runs.table[name].dtype.is_numeric():
-            raise TableError(f"{runs.source}: column '{name}' holds {runs.table[name].dtype}, not numbers.")
     everything = observed(runs, loss, metric.name, size, items, errors, points)
     kept, sizes = overlapping(everything)
     effect = effect_of(kept, cluster, pieces_for(kept.loss.size), seed) if sizes else "no two sizes overlap"

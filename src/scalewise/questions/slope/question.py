@@ -104,6 +104,7 @@ def slope(
                 "date": date,
                 "hardware_doubling": hardware_doubling,
                 "budget": budget,
+                "resamples": resamples,
             },
         ),
     )

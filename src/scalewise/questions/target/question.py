@@ -2,9 +2,8 @@
 
 from typing import Annotated
 
-from scalewise.errors import QuestionError
 from scalewise.questions.answer import Answer
-from scalewise.questions.metric import numeric_column
+from scalewise.questions.metric import numeric_column, outcome_column
 from scalewise.questions.option import BUDGET, GROUP, RESAMPLES, SEED, Option
 from scalewise.questions.repeat import repeat
 from scalewise.questions.target.aim import Direction
@@ -52,14 +51,8 @@ def target(
 
     Raises QuestionError for a level that cannot be meant, for columns that are missing, and where no law can be fitted.
     """
-    runs, y_given = runs.of_group(group), y
-    y = y or next((name for name in ("loss", "accuracy") if runs.has(name)), None)
-    if y is None:
-        raise QuestionError(
-            f"{runs.source}: there is neither a loss nor an accuracy; name the outcome with --y; there are "
-            f"{', '.join(runs.table.columns)}."
-        )
-    y = numeric_column(runs, y, "--y")
+    runs, outcome = runs.of_group(group), y
+    y = outcome_column(runs, y)
     first = numeric_column(runs, x or default_scale(runs), "--x")
     scales = (first, *(numeric_column(runs, name, "--also") for name in also or ()))
     level_column = numeric_column(runs, level_column, "--level-column") if level_column else None
@@ -67,7 +60,7 @@ def target(
     asked.check()
     options = {
         "level": level,
-        "y": y_given,
+        "y": outcome,
         "x": x,
         "also": also or None,
         "within": within,
@@ -80,6 +73,7 @@ def target(
         "points": points,
         "group": group,
         "budget": budget,
+        "resamples": resamples,
     }
     again = repeat("target", runs, seed, options)
     if also:

@@ -131,6 +131,7 @@ def trend(
                 "cluster": cluster,
                 "group": group,
                 "budget": budget,
+                "resamples": resamples,
             },
         ),
     )

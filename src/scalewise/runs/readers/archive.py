@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scalewise.errors import MissingExtraError, TableError
+from scalewise.errors import MissingExtraError, TableError, first_line
 
 LARGEST_MEMBER = 256 * 2**20
 """Bytes after decompression."""
@@ -55,8 +55,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
                 raise TableError(f"{path}: more than {MOST_MEMBERS:,} members.")
             yield archive
     except DAMAGED as error:
-        why = str(error).splitlines()[0].rstrip(".")[:200] if str(error) else type(error).__name__
-        raise TableError(f"{path}: cannot be read as a zip file: {why}.") from None
+        raise TableError(f"{path}: cannot be read as a zip file: {first_line(error)[:200]}.") from None
     except struct.error:
         raise TableError(f"{path}: cannot be read as a zip file: it is cut short.") from None
 

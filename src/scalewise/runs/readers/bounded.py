@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from scalewise.errors import TableError
+from scalewise.errors import TableError, first_line
 from scalewise.runs.report import ReadingReport
 
 LARGEST_DOCUMENT = 512 * 2**20
@@ -44,7 +44,7 @@ def json_value(content: bytes, where: str) -> Any:
     except json.JSONDecodeError as error:
         raise TableError(f"{where}: not JSON: {error.msg} at character {error.pos + 1}.") from None
     except ValueError as error:  # not UTF-8, or a number of thousands of digits
-        raise TableError(f"{where}: not JSON: {str(error).splitlines()[0].rstrip('.')[:200]}.") from None
+        raise TableError(f"{where}: not JSON: {first_line(error)[:200]}.") from None
 
 
 def json_object(content: bytes, where: str) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def yaml_object(content: bytes, where: str) -> dict[str, Any]:
     except RecursionError:
         raise TableError(f"{where}: YAML nested too deeply.") from None
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise TableError(f"{where}: not plain YAML: {str(error).splitlines()[0][:200]}.") from None
+        raise TableError(f"{where}: not plain YAML: {first_line(error)[:200]}.") from None
     if not isinstance(value, dict):
         raise TableError(f"{where}: a YAML mapping is needed.")
     return value

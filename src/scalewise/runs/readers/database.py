@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from scalewise.errors import TableError
+from scalewise.errors import TableError, first_line
 
 COMPANIONS = ("*-wal", "*-shm", "*-journal")
 """Files that SQLite keeps beside a database while it is written."""
@@ -70,7 +70,7 @@ def opened(path: Path) -> Iterator[Database]:
         connection.execute("pragma query_only = on")
         yield Database(connection, path)
     except (sqlite3.Error, OSError, OverflowError, UnicodeDecodeError) as error:
-        raise TableError(f"{path}: cannot be read as a database: {str(error).rstrip('.')[:200]}.") from None
+        raise TableError(f"{path}: cannot be read as a database: {first_line(error)[:200]}.") from None
     finally:
         if connection is not None:
             connection.close()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scalewise.errors import TableError
+from scalewise.errors import TableError, first_line
 from scalewise.runs.identity import identified
 from scalewise.runs.progress import tracked
 from scalewise.runs.readers.find import Found
@@ -110,7 +110,7 @@ def _recognised(
         if len(group) > 1:
             return [t for piece in group for t in _recognised([piece], named, report, alone)]
         report.files.pop(str(group[0][0].path), None)
-        report.add("dropped", str(error) if isinstance(error, TableError) else f"{source}: {_first_line(error)}.")
+        report.add("dropped", str(error) if isinstance(error, TableError) else f"{source}: {first_line(error)}.")
         return []
     report.include(own)
     return [table]
@@ -141,7 +141,3 @@ def _unique_names(table: "pl.DataFrame", report: ReadingReport) -> "pl.DataFrame
     several = pl.col("run").is_in(files["run"].implode())
     own = pl.concat_str([pl.col(FILE), pl.col("run")], separator="/", ignore_nulls=True)
     return table.with_columns(pl.when(several).then(own).otherwise(pl.col("run")).alias("run"))
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0].rstrip(".")

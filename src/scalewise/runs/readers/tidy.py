@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.errors import TableError
+from scalewise.errors import TableError, first_line
 from scalewise.runs.columns import COLUMNS, normalised
 from scalewise.runs.readers.bounded import LONGEST_LINE
 from scalewise.runs.readers.format import Format
@@ -71,7 +71,7 @@ def read_tidy(path: Path, report: ReadingReport, source: str | None = None) -> "
         return table if packed else _without_cut_line(table, path, report)
     except (PolarsError, PanicException, OSError, EOFError, zlib.error, csv.Error, UnicodeError) as error:
         advice = "; save it as UTF-8 text" if "utf-8" in str(error).lower() else ""
-        raise TableError(f"{source}: cannot be read: {_first_line(error)}{advice}.") from None
+        raise TableError(f"{source}: cannot be read: {first_line(error)}{advice}.") from None
 
 
 def read_standard_input(source: str, report: ReadingReport) -> "pl.DataFrame":
@@ -269,11 +269,6 @@ def _json_object(line: str, number: int, source: str) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise TableError(f"{source}, line {number}: a JSON object is needed, with the column names as keys.")
     return row
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0].rstrip(".")
 
 
 TIDY = Format("tidy table", unit, lambda path, name, report: read_tidy(path, report), tidy=True)

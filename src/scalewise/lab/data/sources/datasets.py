@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from scalewise.errors import MissingExtraError, StudyError
+from scalewise.errors import MissingExtraError, StudyError, first_line
 from scalewise.lab.data.corpus import Corpus, Options
 from scalewise.lab.data.documents import Document, bounded, text_corpus
 
@@ -32,4 +32,4 @@ def _rows(name: str, column: str) -> Iterator[Document]:
     except StudyError:
         raise
     except Exception as error:  # the hub, the network and the formats have errors of many kinds
-        raise StudyError(f"data: corpus 'hf:{name}' cannot be read: {str(error).splitlines()[0]}") from None
+        raise StudyError(f"data: corpus 'hf:{name}' cannot be read: {first_line(error)}.") from None
