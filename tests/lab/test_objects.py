@@ -1,6 +1,7 @@
 """Whole objects in a folder and at an address, and the place that a study keeps its checkpoints in."""
 
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scalewise.errors import DiskFullError, StudyError
-from scalewise.lab import objects
+from scalewise.lab import checkpoint_place, objects
 from scalewise.lab.checkpoint_place import check_seen, chosen_place, mark_place, place_of, remember_place
 from scalewise.lab.objects import SEALED, Address, Folder, Objects
 
@@ -128,3 +129,12 @@ def test_a_study_goes_on_where_it_was_begun(tmp_path: Path) -> None:
     assert chosen_place(study, None, "tiny") == chosen_place(study, f"{wanted}/", "tiny") == chosen
     with pytest.raises(StudyError, match=r"was begun with its checkpoints in .*; leave the option out"):
         chosen_place(study, str(tmp_path / "other"), "tiny")
+
+
+def test_an_address_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = Event()
+    monkeypatch.setattr(checkpoint_place, "ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr(LocalFileSystem, "exists", lambda self, path: answered.wait())
+    with pytest.raises(StudyError, match=r"suite: does not answer within 0\.01 seconds\."):
+        chosen_place(tmp_path, (tmp_path / "suite").as_uri(), "tiny")
+    answered.set()

@@ -7,8 +7,11 @@ Whoever sees the study's folder finds the place there, so that going on with it 
 
 import json
 import re
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from secrets import token_hex
+from threading import Thread
 
 from scalewise.errors import StudyError
 from scalewise.lab.objects import Address, Folder, Objects
@@ -19,6 +22,8 @@ PASSWORD = re.compile(r"[^/]*://[^/@]*:[^/]*@")
 RECORD = "checkpoints.json"
 MARK = "study"
 """An object by which a node sees that it looks at the same place; it says to whom the place belongs."""
+
+ANSWER_SECONDS = 60.0
 
 
 def place_of(directory: Path) -> Objects | None:
@@ -43,7 +48,7 @@ def chosen_place(directory: Path, wanted: str | None, study: str) -> str | None:
     new = f"{wanted}/{study}-{token_hex(4)}" if wanted else None
     chosen = recorded if begun or the_same else new
     if chosen:
-        _try_out(*_parts(chosen))
+        _in_time(lambda: _try_out(*_parts(chosen)), _parts(chosen)[0])
     return chosen
 
 
@@ -101,6 +106,24 @@ def _parts(place: str) -> tuple[str, str]:
     """What was wanted, and the study's own folder under it."""
     wanted, _, own = place.rpartition("/")
     return wanted, own
+
+
+def _in_time(work: Callable[[], None], place: str) -> None:
+    """Raises StudyError after a minute: libraries try an address that does not answer for a quarter of an hour."""
+    outcome: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+            outcome.set_result(None)
+        except Exception as error:
+            outcome.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    try:
+        outcome.result(ANSWER_SECONDS)
+    except TimeoutError:
+        raise StudyError(f"--checkpoints {place}: does not answer within {ANSWER_SECONDS:g} seconds.") from None
 
 
 def _try_out(wanted: str, own: str) -> None:

@@ -6,6 +6,7 @@
     DIR/tuning.jsonl          one line per tuned cell: rates tried, losses, bracketed or not
     DIR/lock                  held by the process that trains into the folder
     DIR/trunks/               what runs of several budgets share, while the study is being trained
+    DIR/checkpoints.json      where that and other checkpoints are instead, if they are elsewhere
     DIR/runs/RUN/config.json  the recipe of one run, written before it starts
     DIR/runs/RUN/metrics.jsonl  one line per logged step, only ever appended to
     DIR/runs/RUN/weights@STEP.pt  what the run ended with, where it is kept (`lab/weights.py`)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,6 +142,16 @@ def start(study: Path, directory: Path, *options: str) -> subprocess.Popen[bytes
     return subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True, env=environment)
 
 
+def finished(directory: Path) -> int:
+    return sum(run.state() == "finished" for run in Store(directory).runs())
+
+
+def wait_for(process: subprocess.Popen[bytes], true: Callable[[], bool]) -> None:
+    while not true():
+        assert process.poll() is None
+        time.sleep(0.05)
+
+
 @pytest.mark.slow
 def test_a_killed_suite_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
     """Its parent process alone is killed, later all of it is interrupted; then it ends as if it had been left alone.
@@ -151,14 +162,15 @@ def test_a_killed_suite_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
     assert start(study, alone).wait() == 0
     elsewhere = tmp_path / "elsewhere"
     process = start(study, cut, "--checkpoints", elsewhere.as_uri())
-    time.sleep(9)
+    wait_for(process, lambda: any(elsewhere.glob("tiny-*/*@*")))
     process.kill()  # the workers are left without a parent, and must not train on beside the next start's
     process.wait()
+    before = finished(cut)
     process = start(study, cut)
-    time.sleep(8)
+    wait_for(process, lambda: finished(cut) > before)
     os.killpg(process.pid, signal.SIGINT)
-    assert process.wait() in (0, 130)
-    assert list(elsewhere.glob("tiny-*/*@*"))
+    assert process.wait() == 130
+    assert any(elsewhere.glob("tiny-*/*@*"))
     assert not list(cut.rglob("*cooling@*")) + list(cut.glob("trunks/*"))
     assert start(study, cut).wait() == 0
     assert numbers(cut) == numbers(alone)
