@@ -36,11 +36,13 @@ URL = re.compile(r"[a-z][a-z0-9+.-]+:/")
 
 @dataclass
 class _Waiting:
-    """A chain that waits for runs: those still missing, and the losses it has so far."""
+    """A chain that waits for runs: those still missing, and the losses it has so far. `asked` are the operations of all
+    runs that it has waited for."""
 
     chain: Chain
     missing: set[str]
     losses: dict[str, float]
+    asked: float = 0.0
     failed: bool = False
 
 
@@ -101,13 +103,14 @@ class _Suite:
     def drive(self, chains: list[Chain]) -> list[str]:
         """Run all chains to their ends; the names of runs that failed, whose chains went no further.
 
-        The stack that costs most is started first, to keep workers busy.
+        The chain that has come least far goes on first, so that all end at about the same time and no worker is left
+        with nothing to do; of its stacks, the one that costs most.
         """
         for chain in chains:
             self._advance(_Waiting(chain, set(), {}))
         while self.queue or self.pool.is_busy():
             while self.queue and self.pool.has_room():
-                stack = max(self.queue, key=lambda stack: _work(self.store, stack))
+                stack = min(self.queue, key=lambda stack: (self._waiter(stack).asked, -_work(self.store, stack)))
                 self.queue.remove(stack)
                 self.pool.start(stack)
             for stack in self.pool.wait(self.live.refresh):
@@ -121,11 +124,15 @@ class _Suite:
                 wanted = waiter.chain.send(waiter.losses) if waiter.losses else next(waiter.chain)
             except StopIteration:
                 return
+            waiter.asked += sum(recipe.flops for recipe in wanted)
             ended = {recipe.name: ended_loss(self.store, recipe) for recipe in wanted}
             waiter.losses = {name: loss for name, loss in ended.items() if loss is not None}
             waiter.missing = set(ended) - set(waiter.losses)
             self.queue += self._stacks([recipe for recipe in wanted if recipe.name in waiter.missing])
         self.waiting.append(waiter)
+
+    def _waiter(self, stack: list[Recipe]) -> _Waiting:
+        return next(waiter for waiter in self.waiting if stack[0].name in waiter.missing)
 
     def _stacks(self, recipes: list[Recipe]) -> list[list[Recipe]]:
         """Runs that differ in rate, seed and clip only, and stand at the same step, are trained together, up to the
@@ -142,7 +149,7 @@ class _Suite:
 
     def _collect(self, stack: list[Recipe]) -> None:
         """Note how the runs of a stack ended; advance the chain that waited for them."""
-        waiter = next(waiter for waiter in self.waiting if stack[0].name in waiter.missing)
+        waiter = self._waiter(stack)
         for recipe in stack:
             loss = ended_loss(self.store, recipe)
             waiter.missing.discard(recipe.name)
