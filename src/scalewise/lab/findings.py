@@ -59,7 +59,8 @@ def recorded_findings(directory: Path) -> Findings:
 def findings_here(device: str, precision: Wanted) -> Findings:
     """What the probe finds on this machine, from the cache when it has been asked before."""
     found_out = ", ".join(field.name for field in fields(Findings))
-    machine = f"{_processor()}, torch {version('torch')}, {device}, {precision}: {found_out}"
+    how = Path(__file__).with_name("probe.py").read_text(encoding="utf-8")
+    machine = f"{_processor()}, torch {version('torch')}, {device}, {precision}: {found_out}\n{how}"
     path = cache_folder() / f"compute-{hashlib.sha256(machine.encode()).hexdigest()[:12]}.json"
     if path.exists():
         return _read(path)

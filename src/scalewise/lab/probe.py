@@ -1,16 +1,17 @@
 """What is fastest here, found by trying it for a moment: matrix kernels, precision, attention, stack width.
 
-One precision serves a whole study: sizes are never compared across precisions.
+One precision serves a whole study: sizes are never compared across precisions. On a CPU it is tried as a worker
+computes, on one thread, and timed by the processor's clock, so that what else the machine does decides nothing.
 """
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 
 import torch
 
-from scalewise.lab.compute import Attention, Compute, Precision, Products, products
+from scalewise.lab.compute import Attention, Compute, Precision, Products, one_thread, products
 from scalewise.lab.findings import Findings, Wanted
 from scalewise.lab.shapes import Gpt2Shape
 from scalewise.lab.stack import Member, Setting, Stack
@@ -30,6 +31,21 @@ def probe(device: str, precision: Wanted) -> Findings:
         chosen: Precision = "fp32" if precision == "fp32" else "bf16"
         compute = Compute("cuda", chosen, "highest", "sdpa")
         return Findings(compute, stacked_up_to_width=1024, peak_flops_per_second=peak_flops_per_second(compute))
+    with _as_a_worker():
+        return _probe_cpu(precision)
+
+
+@contextmanager
+def _as_a_worker() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    one_thread()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _probe_cpu(precision: Wanted) -> Findings:
     compute = Compute(products=fastest_products())
     precisions: tuple[Precision, ...] = ("fp32", "bf16") if precision == "auto" else (precision,)
     paths: tuple[Attention, ...] = ("bmm", "sdpa")
@@ -48,18 +64,18 @@ def peak_flops_per_second(compute: Compute) -> float:
     dtype = torch.bfloat16 if compute.precision == "bf16" else torch.float32
     sizes = PRODUCTS_PROBED[compute.device]
     with products(compute.products):
-        return max(2 * size**3 / _product_seconds(size, dtype, compute.device) for size in sizes)
+        return max(2 * size**3 / _product_seconds(size, dtype, compute) for size in sizes)
 
 
-def _product_seconds(size: int, dtype: torch.dtype, device: str) -> float:
-    a = torch.ones(size, size, dtype=dtype, device=device)
+def _product_seconds(size: int, dtype: torch.dtype, compute: Compute) -> float:
+    a = torch.ones(size, size, dtype=dtype, device=compute.device)
 
     def work() -> None:
         a @ a
-        if device == "cuda":
+        if compute.device == "cuda":
             torch.cuda.synchronize()
 
-    return best_seconds(work, 10)
+    return best_seconds(work, 10, compute)
 
 
 @cache
@@ -72,7 +88,7 @@ def fastest_products() -> Products:
         with products(kernels):
             error = float((a @ a - exact).norm() / exact.norm())
             if error < TOLERANCE:
-                seconds[kernels] = best_seconds(lambda: a @ a, 10)
+                seconds[kernels] = best_seconds(lambda: a @ a, 10, Compute())
     return min(seconds, key=lambda kernels: seconds[kernels])
 
 
@@ -80,19 +96,19 @@ def step_seconds(setting: Setting, compute: Compute, members: int, windows: int 
     """Seconds of one training step of a stack, each member reading `windows` windows."""
     stack = Stack(setting, [Member(1e-3, seed=0)] * members, compute)
     text = torch.zeros(members, windows, setting.shape.context + 1, dtype=torch.long)
-    return best_seconds(lambda: stack.step(text, 1.0), repeats)
+    return best_seconds(lambda: stack.step(text, 1.0), repeats, compute)
 
 
 def _small(width: int) -> Setting:
     return Setting(Gpt2Shape(width, 1, max(1, width // 32), 4 * width, 256, 128))
 
 
-def best_seconds(work: Callable[[], object], repeats: int) -> float:
-    """The shortest of some repetitions, after one to warm up."""
+def best_seconds(work: Callable[[], object], repeats: int, compute: Compute) -> float:
+    """The shortest of some repetitions, after one to warm up, by the clock of `compute`."""
     work()
     best = float("inf")
     for _ in range(repeats):
-        started = time.perf_counter()
+        started = compute.clock()
         work()
-        best = min(best, time.perf_counter() - started)
+        best = min(best, compute.clock() - started)
     return best

@@ -37,11 +37,13 @@ URL = re.compile(r"[a-z][a-z0-9+.-]+:/")
 
 @dataclass
 class _Waiting:
-    """A chain that waits for runs: those still missing, and the losses it has so far."""
+    """A chain that waits for runs: those still missing, and the losses it has so far. `asked` are the operations of all
+    runs that it has waited for."""
 
     chain: Chain
     missing: set[str]
     losses: dict[str, float]
+    asked: float = 0.0
     failed: bool = False
 
 
@@ -105,20 +107,21 @@ class _Suite:
     def __init__(self, store: Store, pool: Pool, live: LiveStatus) -> None:
         self.store, self.pool, self.live = store, pool, live
         self.waiting: list[_Waiting] = []
-        self.queue: list[tuple[float, list[Recipe]]] = []
-        """With the operations that each stack still costs, dearest first."""
+        self.queue: list[tuple[float, float, list[Recipe]]] = []
+        """In order: the operations that its chain has asked for, less is earlier; those it still costs, more is."""
         self.failed: list[str] = []
 
     def drive(self, chains: list[Chain]) -> list[str]:
         """Run all chains to their ends; the names of runs that failed, whose chains went no further.
 
-        The stack that costs most is started first, to keep workers busy.
+        The chain that has come least far goes on first, so that all end at about the same time and no worker is left
+        with nothing to do; of its stacks, the one that costs most.
         """
         for chain in chains:
             self._advance(_Waiting(chain, set(), {}))
         while self.queue or self.pool.is_busy():
             while self.queue and self.pool.has_room():
-                self.pool.start(self.queue.pop(0)[1])
+self.pool.start(self.queue.pop(0)[2])
             for stack in self.pool.wait(self.live.refresh):
                 self._collect(stack)
         return self.failed
@@ -130,12 +133,13 @@ class _Suite:
                 wanted = waiter.chain.send(waiter.losses) if waiter.losses else next(waiter.chain)
             except StopIteration:
                 return
+            waiter.asked += sum(recipe.flops for recipe in wanted)
             ended = {recipe.name: ended_loss(self.store, recipe) for recipe in wanted}
             waiter.losses = {name: loss for name, loss in ended.items() if loss is not None}
             waiter.missing = set(ended) - set(waiter.losses)
             stacks = self._stacks([recipe for recipe in wanted if recipe.name in waiter.missing])
-            self.queue += [(_work(self.store, stack), stack) for stack in stacks]
-            self.queue.sort(key=lambda queued: queued[0], reverse=True)
+            self.queue += [(waiter.asked, -_work(self.store, stack), stack) for stack in stacks]
+            self.queue.sort(key=lambda queued: queued[:2])
         self.waiting.append(waiter)
 
     def _stacks(self, recipes: list[Recipe]) -> list[list[Recipe]]:
