@@ -121,7 +121,7 @@ class _Suite:
             self._advance(_Waiting(chain, set(), {}))
         while self.queue or self.pool.is_busy():
             while self.queue and self.pool.has_room():
-self.pool.start(self.queue.pop(0)[2])
+                self.pool.start(self.queue.pop(0)[2])
             for stack in self.pool.wait(self.live.refresh):
                 self._collect(stack)
         return self.failed
