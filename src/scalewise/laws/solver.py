@@ -243,7 +243,7 @@ class _Model:
         if self.problem.prior_weight is not None:
             precision = batch.prior_weight[:, None] * self.prior_precision
             downhill += precision * (self.prior_mean - batch.theta)
-            np.einsum("fpp->fp", hessian)[...] += precision
+            _diagonal(hessian)[...] += precision
         return _bounded_step(batch, downhill, hessian, self.low, self.high)
 
 
@@ -253,6 +253,12 @@ def whiten(values: Floats, rho: Floats) -> Floats:
     rho = rho[..., None]
     white[..., 1:] = (values[..., 1:] - rho * values[..., :-1]) / np.sqrt(1 - rho * rho)
     return white
+
+
+def _diagonal(matrices: Floats) -> Floats:
+    """The diagonals (fits, parameters) of contiguous matrices, to be written to."""
+    count, size, _ = matrices.shape
+    return matrices.reshape(count, size * size)[:, :: size + 1]
 
 
 def _bounded_step(batch: _Batch, downhill: Floats, hessian: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
@@ -266,7 +272,7 @@ def _bounded_step(batch: _Batch, downhill: Floats, hessian: Floats, low: Floats,
     if not (sound.all() and sound_hessian.all() and sound_downhill.all()):
         broken = ~(sound & sound_hessian.all(axis=(1, 2)) & sound_downhill.all(axis=1))
         hessian[broken], downhill[broken] = 0.0, 0.0
-    diagonal = np.einsum("fpp->fp", hessian)
+    diagonal = _diagonal(hessian)
     if some_held:
         diagonal[held] = 1.0
     diagonal += diagonal * batch.damping[:, None] + 1e-12 * diagonal.max(axis=1, keepdims=True) + 1e-300
