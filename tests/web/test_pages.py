@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 import scalewise as sw
 from scalewise.questions import QUESTIONS
 from scalewise.web import bodies
 from scalewise.web.forms import fields_of, options_in
+from scalewise.web.guard import Door
 from scalewise.web.shelf import Shelf
 
 HOSTILE = "<script>alert(1)</script>"
@@ -91,6 +93,33 @@ def test_uploads_are_bounded(page: TestClient, table: str, monkeypatch: pytest.M
         (shelf.uploads / f"{number}.csv").write_text("a")
     with pytest.raises(sw.ScalewiseError, match="50 files were uploaded"):
         shelf.place_for("one-more.csv")
+
+
+def test_a_client_that_leaves_while_it_sends_is_no_fault_of_ours(page: TestClient, door: Door) -> None:
+    told: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        told.append(message)
+
+    headers = [(b"host", f"127.0.0.1:{door.port}".encode()), (b"authorization", f"Bearer {door.token}".encode())]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/tables/smol/ask/audit",
+        "query_string": b"",
+        "headers": headers,
+    }
+    assert page.portal is not None
+    page.portal.call(page.app, scope, receive, send)
+    assert told[0]["status"] == 499
+
+
+def test_the_address_of_a_corrected_table_holds_only_what_says_something(page: TestClient) -> None:
+    reply = page.get("/tables/smol?c.params=&c.loss=loss&where=&flops_by=given")
+    assert (reply.status_code, reply.headers["location"]) == (303, "/tables/smol?c.loss=loss")
 
 
 def test_forms_are_bounded(page: TestClient) -> None:

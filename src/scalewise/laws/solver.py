@@ -10,6 +10,8 @@ majorising step, safe but slow; the true curvature out there is 0. So kappa is h
 when one fails, and only at kappa = 1 is Levenberg-Marquardt damping added. Other residuals keep kappa = 1.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +31,8 @@ MOST_DAMPING = 1e12
 """No step, however short, lowers the objective: a minimum to rounding."""
 CACHE_ROWS = 40_000
 """Rows times points in one chunk: larger chunks fall out of the processor's cache."""
+LEAST_FOR_THREADS = 10_000
+"""Rows times points of a chunk; with smaller arrays threads would wait for each other."""
 HEAP = 30 * 2**20
 """Bytes. After a block of this size was freed once, glibc keeps the memory of temporaries instead of returning it to
 the system at every step, which halves the time of large fits (`bench/cost.py`); the block itself is never touched."""
@@ -94,7 +98,7 @@ class Problem:
 
 @remembered
 def solve(bound: BoundFamily, problem: Problem, starts: Floats, most_steps: int = MOST_STEPS) -> Solution:
-    """Minimise the objective of every row from its start (fits, parameters). Results do not depend on chunks.
+    """Minimise the objective of every row from its start (fits, parameters). Chunks and threads change no result.
 
     A row that has not converged after `most_steps` stays where it is.
     """
@@ -104,15 +108,28 @@ def solve(bound: BoundFamily, problem: Problem, starts: Floats, most_steps: int 
     points = problem.x.shape[0]
     np.empty(HEAP, dtype=np.uint8)
     chunk = max(1, min(500, CACHE_ROWS // points))
-    parts = [
-        _solve_chunk(bound, problem, starts[start : start + chunk], slice(start, start + chunk), most_steps)
-        for start in range(0, starts.shape[0], chunk)
-    ]
+
+    def part(start: int) -> Solution:
+        rows = slice(start, start + chunk)
+        return _solve_chunk(bound, problem, starts[rows], rows, most_steps)
+
+    begins = range(0, starts.shape[0], chunk)
+    threads = min(len(begins), _cores())
+    if threads > 1 and chunk * points >= LEAST_FOR_THREADS:
+        with ThreadPoolExecutor(threads) as pool:  # NumPy works on arrays of this size without Python's lock
+            parts = list(pool.map(part, begins))
+    else:
+        parts = [part(start) for start in begins]
     return Solution(
         theta=np.concatenate([p.theta for p in parts]),
         objective=np.concatenate([p.objective for p in parts]),
         converged=np.concatenate([p.converged for p in parts]),
     )
+
+
+def _cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass
@@ -243,7 +260,7 @@ class _Model:
         if self.problem.prior_weight is not None:
             precision = batch.prior_weight[:, None] * self.prior_precision
             downhill += precision * (self.prior_mean - batch.theta)
-            np.einsum("fpp->fp", hessian)[...] += precision
+            _diagonal(hessian)[...] += precision
         return _bounded_step(batch, downhill, hessian, self.low, self.high)
 
 
@@ -253,6 +270,12 @@ def whiten(values: Floats, rho: Floats) -> Floats:
     rho = rho[..., None]
     white[..., 1:] = (values[..., 1:] - rho * values[..., :-1]) / np.sqrt(1 - rho * rho)
     return white
+
+
+def _diagonal(matrices: Floats) -> Floats:
+    """The diagonals (fits, parameters) of contiguous matrices, to be written to."""
+    count, size, _ = matrices.shape
+    return matrices.reshape(count, size * size)[:, :: size + 1]
 
 
 def _bounded_step(batch: _Batch, downhill: Floats, hessian: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
@@ -266,7 +289,7 @@ def _bounded_step(batch: _Batch, downhill: Floats, hessian: Floats, low: Floats,
     if not (sound.all() and sound_hessian.all() and sound_downhill.all()):
         broken = ~(sound & sound_hessian.all(axis=(1, 2)) & sound_downhill.all(axis=1))
         hessian[broken], downhill[broken] = 0.0, 0.0
-    diagonal = np.einsum("fpp->fp", hessian)
+    diagonal = _diagonal(hessian)
     if some_held:
         diagonal[held] = 1.0
     diagonal += diagonal * batch.damping[:, None] + 1e-12 * diagonal.max(axis=1, keepdims=True) + 1e-300

@@ -80,7 +80,8 @@ class BoundCurve(BoundByParts):
     def _at(self, theta: Floats, x: Floats) -> tuple[Floats, list[Floats]]:
         z = np.log(x[..., 0]) - self.spread.log_x_mean
         value, derivatives = self._parts(tuple(theta[:, i, None] for i in range(theta.shape[1])), z)
-        return np.broadcast_to(value, (theta.shape[0], z.shape[-1])), derivatives
+        shape = (theta.shape[0], z.shape[-1])
+        return value if value.shape == shape else np.broadcast_to(value, shape), derivatives
 
 
 def sigmoid(u: Floats) -> Floats:
