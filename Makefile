@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT := out
+PIP = $(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_OPTIONS)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lab test lint format docs bench smol recipe-flip clean
@@ -65,22 +66,22 @@ $(VENV)/.made:
 $(VENV)/.base: $(VENV)/.made pyproject.toml
 	@echo "installing scalewise into $(VENV)"
 	@if command -v uv >/dev/null; then uv pip install -q --python $(BIN)/python -e .; \
-	 else $(BIN)/python -m pip install -q --disable-pip-version-check -e .; fi
+	 else $(PIP) -e .; fi
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.base constraints.txt
 	@echo "installing PyTorch (the train extra)"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train]'
+	@$(PIP) -c constraints.txt -e '.[train]'
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.train
-	@echo "installing what the tests need"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
-	@touch $@
+$(VENV)/.test: $(VENV)/.made pyproject.toml constraints.txt
+	@echo "installing scalewise, PyTorch and what the tests need into $(VENV)"
+	@$(PIP) -c constraints.txt -e '.[train,dev]'
+	@touch $(VENV)/.base $(VENV)/.train $@
 
 # The page is tested in Debian's chromium, and for accessibility with axe-core. Where one cannot be had this says so, and
 # its tests skip.
-$(VENV)/.browser: $(VENV)/.test
+$(VENV)/.browser: $(VENV)/.made
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	  echo "installing chromium (apt-get)" && { apt-get update -q; \
 	  apt-get install -y -q --no-install-recommends chromium; } >/dev/null 2>&1; } || \

@@ -19,7 +19,7 @@ from tests.lab.train.test_nothing_lost import folder  # noqa: E402, F401
 from scalewise.lab.locks import only_trainer, trainer  # noqa: E402
 from scalewise.runs.store import Store  # noqa: E402
 
-pytestmark = pytest.mark.train
+pytestmark = [pytest.mark.train, pytest.mark.slow]
 
 
 def watch(directory: Path, *options: str) -> "subprocess.CompletedProcess[str]":
