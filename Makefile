@@ -55,8 +55,8 @@ recipe-flip: $(VENV)/.train ## train the second embedded suite again (about ten 
 clean: ## remove the environment and all output
 	rm -rf $(VENV) $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# Environments: one folder, three depths. uv makes and fills it where there is one, except for PyTorch, of which
-# uv would take the largest build; pip takes the one that constraints.txt names.
+# Environments: one folder, three depths; the deepest is filled at once. uv makes it and fills the first depth where
+# there is uv; of PyTorch it would take the largest build, and pip takes the one that constraints.txt names.
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit("scalewise needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
 	@rm -rf $(VENV)
