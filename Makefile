@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT := out
+PIP = $(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_OPTIONS)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lab test lint format docs bench smol recipe-flip clean
@@ -54,8 +55,8 @@ recipe-flip: $(VENV)/.train ## train the second embedded suite again (about ten 
 clean: ## remove the environment and all output
 	rm -rf $(VENV) $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# Environments: one folder, three depths. uv makes and fills it where there is one, except for PyTorch, of which
-# uv would take the largest build; pip takes the one that constraints.txt names.
+# Environments: one folder, three depths; the deepest is filled at once. uv makes it and fills the first depth where
+# there is uv; of PyTorch it would take the largest build, and pip takes the one that constraints.txt names.
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit("scalewise needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
 	@rm -rf $(VENV)
@@ -65,22 +66,22 @@ $(VENV)/.made:
 $(VENV)/.base: $(VENV)/.made pyproject.toml
 	@echo "installing scalewise into $(VENV)"
 	@if command -v uv >/dev/null; then uv pip install -q --python $(BIN)/python -e .; \
-	 else $(BIN)/python -m pip install -q --disable-pip-version-check -e .; fi
+	 else $(PIP) -e .; fi
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.base constraints.txt
 	@echo "installing PyTorch (the train extra)"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train]'
+	@$(PIP) -c constraints.txt -e '.[train]'
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.train
-	@echo "installing what the tests need"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
-	@touch $@
+$(VENV)/.test: $(VENV)/.made pyproject.toml constraints.txt
+	@echo "installing scalewise, PyTorch and what the tests need into $(VENV)"
+	@$(PIP) -c constraints.txt -e '.[train,dev]'
+	@touch $(VENV)/.base $(VENV)/.train $@
 
 # The page is tested in Debian's chromium, and for accessibility with axe-core. Where one cannot be had this says so, and
 # its tests skip.
-$(VENV)/.browser: $(VENV)/.test
+$(VENV)/.browser: $(VENV)/.made
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	  echo "installing chromium (apt-get)" && { apt-get update -q; \
 	  apt-get install -y -q --no-install-recommends chromium; } >/dev/null 2>&1; } || \

@@ -106,7 +106,7 @@ class Runs:
             raise TableError(f"{self.source}: there is no group '{group}'{hint}; there are {listed(groups)}.")
         return self.where(pl.col("group") == group, f"group '{group}'")
 
-    @property
+    @cached_property
     def ended(self) -> "pl.DataFrame":
         """The last row of every run, in the order of the table; where a log goes on after the last evaluation, the last
         row that has a loss."""
@@ -118,7 +118,7 @@ class Runs:
         by = [pl.col("loss").is_not_null(), pl.col(axis)] if self.has("loss") else [pl.col(axis)]
         return self.table.sort(by, maintain_order=True).group_by("run", maintain_order=True).last().sort("run")
 
-    @property
+    @cached_property
     def trained(self) -> "pl.DataFrame":
         """The last row of every run that neither diverged nor failed."""
         import polars as pl
@@ -132,7 +132,7 @@ class Runs:
             return self.table.clear()
         return self.table.filter(self.table["state"].is_in(FAILED_STATES))
 
-    @property
+    @cached_property
     def has_curves(self) -> bool:
         """Whether some run is observed at more than one point of its life."""
         return self.table["run"].n_unique() < len(self)

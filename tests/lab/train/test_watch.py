@@ -6,6 +6,7 @@ import pty
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -19,7 +20,7 @@ from tests.lab.train.test_nothing_lost import folder  # noqa: E402, F401
 from scalewise.lab.locks import only_trainer, trainer  # noqa: E402
 from scalewise.runs.store import Store  # noqa: E402
 
-pytestmark = pytest.mark.train
+pytestmark = [pytest.mark.train, pytest.mark.slow]
 
 
 def watch(directory: Path, *options: str) -> "subprocess.CompletedProcess[str]":
@@ -57,6 +58,7 @@ def test_a_study_is_watched_to_its_end(folder: Path) -> None:  # noqa: F811
     directory = folder / "watched-live"
     while not (directory / "tuning.jsonl").exists():  # one cell is tuned
         assert process.poll() is None
+        time.sleep(0.02)
     assert trainer(directory)
     half = seen(directory)
     assert 0.1 < half["done"] < 1
