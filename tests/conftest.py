@@ -1,13 +1,27 @@
 """What all tests share: the public data beside the repository, and small worlds whose truth is known."""
 
+import importlib.util
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import polars as pl
 import pytest
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[1]
+BENCH = ROOT / "bench"
+SHARED = ROOT.parent / "shared" / "data"
+
+
+def module_at(path: Path) -> ModuleType:
+    """A program that is in no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

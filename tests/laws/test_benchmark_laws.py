@@ -3,13 +3,11 @@
 What their code gives is `reference_m1_m4.csv`; the estimators are those of `bench/benchmark_laws.py`.
 """
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
-from tests.conftest import SHARED
+from tests.conftest import BENCH, SHARED, module_at
 
 FOLDER = SHARED / "extrapolation_benchmark"
 NAMES = ("M1", "M2", "M3", "M4")
@@ -20,13 +18,7 @@ needs_curves = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def bench() -> ModuleType:
-    path = Path(__file__).resolve().parents[2] / "bench" / "benchmark_laws.py"
-    spec = importlib.util.spec_from_file_location("benchmark_laws", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(BENCH / "benchmark_laws.py")
 
 
 @pytest.fixture(scope="module")

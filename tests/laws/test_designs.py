@@ -1,11 +1,10 @@
 """Small designs: intervals hold, and what cannot be determined is refused by name."""
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from tests.conftest import BENCH, module_at
 
 from scalewise.laws import CHINCHILLA, fit_law
 from scalewise.laws.resample import wild_errors
@@ -13,13 +12,7 @@ from scalewise.laws.resample import wild_errors
 
 @pytest.fixture(scope="module")
 def designs() -> ModuleType:
-    path = Path(__file__).resolve().parents[2] / "bench" / "designs.py"
-    spec = importlib.util.spec_from_file_location("designs", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(BENCH / "designs.py")
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Numbers as a reader of the field writes them."""
 
 import math
+from collections.abc import Sequence
 
 LARGEST_COUNT = 1e16
 """Beyond this no prefix helps."""
@@ -60,6 +61,11 @@ def interval(value: float, low: float, high: float) -> str:
 def capital(sentence: str, names: tuple[str, ...]) -> str:
     """A sentence begins with a capital, unless it begins with the name of a column."""
     return sentence if sentence.startswith(names) else sentence[0].upper() + sentence[1:]
+
+
+def all_of(names: Sequence[str]) -> str:
+    """`x, y and z`."""
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _trim(value: float, digits: int) -> str:

@@ -15,12 +15,12 @@ MOST_ROWS = 14
 COLOURS = {"yes": "green", "no": "red", "the data cannot tell": "yellow"}
 
 
-def as_text(answer: "Answer", width: int = 110) -> str:
-    """The answer as plain text."""
+def as_text(answer: "Answer") -> str:
+    """The answer as plain text, 110 columns wide."""
     from rich.console import Console
 
     file = StringIO()
-    show(answer, Console(file=file, width=width, color_system=None, highlight=False))
+    show(answer, Console(file=file, width=110, color_system=None, highlight=False))
     return file.getvalue().rstrip()
 
 

@@ -82,8 +82,7 @@ class Runs:
             there = ", ".join(self.table.columns)
             raise TableError(f"{start}: there is no column '{name}'{hint}; there are {there}.") from None
         except pl.exceptions.PolarsError as error:
-            why = first_line(error)
-            raise TableError(f"{start}: {why}; write it like \"arch == 'llama' and loss < 9\".") from None
+            raise TableError(f"{start}: {first_line(error)}; write it like \"arch == 'llama' and loss < 9\".") from None
         if not len(kept):
             raise TableError(f"{start}: no row is like that.")
         return replace(kept, read_with=(*self.read_with, "--where", condition))

@@ -147,15 +147,19 @@ def trials_from(table: "pl.DataFrame", source: str) -> Trials:
 
 def read_trials(path: Path) -> Trials:
     """Trials that `save` wrote, or any .csv or .parquet with these columns. Raises TableError."""
+    return trials_from(read_rows(path), str(path))
+
+
+def read_rows(path: Path) -> "pl.DataFrame":
+    """A .csv or .parquet as it is. Raises TableError."""
     import polars as pl
 
     if not path.is_file():
         raise TableError(f"{path}: there is no such file.")
     try:
-        table = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema_length=None)
+        return pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema_length=None)
     except pl.exceptions.PolarsError as error:
         raise TableError(f"{path}: cannot be read as a table: {first_line(error)}.") from None
-    return trials_from(table, str(path))
 
 
 def _typed(table: "pl.DataFrame", source: str) -> "pl.DataFrame":

@@ -22,6 +22,7 @@ MOST_UPLOADS = 50
 MOST_UPLOAD_BYTES = 2 * 2**30
 MOST_TABLES = 200
 MOST_ANSWERS = 500
+MOST_SHOWN = 50
 LONGEST_NAME = 80
 KEY = re.compile(r"[0-9a-f]{12}")
 
@@ -165,13 +166,13 @@ class Shelf:
             json.dumps(answer),
         )
 
-    def history(self, most: int = 50) -> list[Kept]:
+    def history(self) -> list[Kept]:
         """The newest answers first."""
         if not self.answers.is_dir():
             return []
         files = [path for path in self.answers.glob("*.json") if KEY.fullmatch(path.stem)]
         files.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
-        return [self.kept(path.stem) for path in files[:most]]
+        return [self.kept(path.stem) for path in files[:MOST_SHOWN]]
 
 
 def _key(*words: str) -> str:

@@ -1,13 +1,13 @@
 """The stack computes what its members would compute alone, and what a plain PyTorch loop computes."""
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra: pip install 'scalewise[train]'")
+
+from tests.conftest import BENCH, module_at  # noqa: E402
 
 from scalewise.lab.compute import Compute, Precision  # noqa: E402
 from scalewise.lab.data.corpus import load_corpus  # noqa: E402
@@ -73,20 +73,10 @@ def test_members_do_not_depend_on_their_companions(
     assert torch.equal(losses_of(moved, text, 4), losses_of(left, text, 4)[:, 1:])
 
 
-def plain_module() -> ModuleType:
-    path = Path(__file__).resolve().parents[3] / "bench" / "peers" / "plain_gpt2.py"
-    spec = importlib.util.spec_from_file_location("plain_gpt2", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.slow
 def test_losses_are_those_of_a_plain_loop(text: np.ndarray, tmp_path: Path) -> None:
     """200 steps of GPT-2: fp32 within 1e-4 of each loss, in either attention and whatever matrix kernels."""
-    plain = plain_module()
+    plain = module_at(BENCH / "peers" / "plain_gpt2.py")
     shape = Gpt2Shape(32, 2, 1, 128, 256, CONTEXT)
     setting = Setting(shape, init="gpt2")
     members = [Member(1e-3, 0), Member(2e-3, 1)]

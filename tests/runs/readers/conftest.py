@@ -1,12 +1,12 @@
 """The fixtures: small logs of one experiment, most written by the real tools (see fixtures/make.py)."""
 
 import gzip
-import importlib.util
 import shutil
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.conftest import module_at
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -33,9 +33,4 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def experiment() -> ModuleType:
     """What the fixtures hold."""
-    spec = importlib.util.spec_from_file_location("experiment", FIXTURES / "experiment.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(FIXTURES / "experiment.py")

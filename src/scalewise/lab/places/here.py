@@ -21,7 +21,7 @@ from scalewise.lab.cell import train_cell
 from scalewise.lab.compute import Compute
 from scalewise.lab.data.corpus import Corpus
 from scalewise.lab.data.kept import kept
-from scalewise.lab.findings import Device, Findings, Wanted, findings_of_study
+from scalewise.lab.findings import Device, Wanted, findings_of_study
 from scalewise.lab.recipe import Recipe
 from scalewise.runs.store import Store
 
@@ -56,7 +56,7 @@ class ProcessPool:
     """A fixed number of worker processes."""
 
     def __init__(self, store: Store, workers: int | None, device: Device, precision: Wanted) -> None:
-        self._findings = findings_of_study(store.path, device, precision)
+        self.findings = findings_of_study(store.path, device, precision)
         context: BaseContext = mp.get_context(START)
         self._workers = workers or cores()
         self._stop = context.Event()
@@ -64,13 +64,9 @@ class ProcessPool:
             self._workers,
             mp_context=context,
             initializer=_start_worker,
-            initargs=(store, self._findings.compute, self._stop),
+            initargs=(store, self.findings.compute, self._stop),
         )
         self._running: dict[Future[None], list[Recipe]] = {}
-
-    @property
-    def findings(self) -> Findings:
-        return self._findings
 
     def __enter__(self) -> "ProcessPool":
         return self

@@ -55,12 +55,8 @@ class RayPool:
         if device == "cuda" and not ray.cluster_resources().get("GPU"):  # type: ignore[no-untyped-call]
             raise StudyError(f"--device cuda: no node of the cluster at {on} has a GPU.")
         self._task = a_worker(_train)
-        self._findings: Findings = _result(a_worker(_probe).remote(self._store.path, device, precision))
+        self.findings: Findings = _result(a_worker(_probe).remote(self._store.path, device, precision))
         self._running: dict[ObjectRef[None], list[Recipe]] = {}
-
-    @property
-    def findings(self) -> Findings:
-        return self._findings
 
     def __enter__(self) -> "RayPool":
         return self

@@ -14,7 +14,7 @@ from scalewise.errors import StudyError
 from scalewise.lab.cell import train_cell
 from scalewise.lab.compute import one_thread
 from scalewise.lab.data.kept import kept
-from scalewise.lab.findings import Device, Findings, Wanted, findings_of_study
+from scalewise.lab.findings import Device, Wanted, findings_of_study
 from scalewise.lab.recipe import Recipe
 from scalewise.lab.study import Study
 from scalewise.runs.store import Store
@@ -77,15 +77,11 @@ class TorchrunPool:
     """One run at a time, on every process."""
 
     def __init__(self, store: Store, device: Device, precision: Wanted) -> None:
-        self._findings = replace(findings_of_study(store.path, device, precision), stacked_up_to_width=0)
+        self.findings = replace(findings_of_study(store.path, device, precision), stacked_up_to_width=0)
         self._store, self._corpus = store, kept(store.path)
         self._next: list[Recipe] = []
         self._stopped = False
         _join(device)
-
-    @property
-    def findings(self) -> Findings:
-        return self._findings
 
     def __enter__(self) -> "TorchrunPool":
         for number in SIGNALS:

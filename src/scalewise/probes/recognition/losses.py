@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from scalewise.errors import TableError, did_you_mean, first_line
 from scalewise.runs.table import Runs, listed
-from scalewise.runs.trials import Trials, trials_from
+from scalewise.runs.trials import Trials, read_rows, trials_from
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,12 +32,9 @@ def read_losses(path: Path, where: str | None = None) -> Trials:
     """
     import polars as pl
 
-    if not path.is_file():
-        raise TableError(f"{path}: there is no such file.")
+    table = read_rows(path)
     try:
-        table = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema_length=None)
-        if where:
-            table = table.filter(pl.sql_expr(where))
+        table = table.filter(pl.sql_expr(where)) if where else table
     except pl.exceptions.PolarsError as error:
         raise TableError(f"{path}: {first_line(error)}.") from None
     table = table.rename(

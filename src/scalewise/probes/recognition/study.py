@@ -181,16 +181,14 @@ def _looked(stack: Stack, items: torch.Tensor) -> tuple[Floats, Floats]:
     return np.asarray(losses.numpy(), dtype=np.float64), np.asarray(recalled, dtype=np.float64)
 
 
-def tuned_rate(
-    shape: Shape, material: Material, start: torch.Tensor | None, seed: int, batch: int, tell: Told = lambda share: None
-) -> Tuned:
+def tuned_rate(shape: Shape, material: Material, start: torch.Tensor | None, seed: int, batch: int) -> Tuned:
     """The study rate 2^best, bracketed on pairs of its own: what tells most studied items from their foils by raw
     likelihood, averaged over the first exposures and both lists."""
     search = bracket(STUDY_CENTRE, FIRST_REACH)
     wanted = next(search)
     while True:
         learners = [Learner(seed, side, 2.0**exponent, start) for exponent in wanted for side in (0, 1)]
-        looks = studied(shape, material, learners, TUNED_EXPOSURES, batch, tell=tell).looks
+        looks = studied(shape, material, learners, TUNED_EXPOSURES, batch).looks
         losses = np.stack([look.loss for look in looks])
         margins = np.stack([_margin(losses[1:, k], x.studies) for k, x in enumerate(learners)])
         told = (np.sign(margins) / 2 + 0.5).mean(axis=(1, 2)).reshape(-1, 2).mean(axis=1)

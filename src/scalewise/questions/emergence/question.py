@@ -74,18 +74,18 @@ def emergence(
     if against:
         beside.append(other_scale(asked, points, x, column_of(runs, against, "--against"), y, few))
     probability = case.probability(definition)
+    verdict = judge(probability)
     words = [in_words(case, x, y, definition), *(b.words for b in beside if b.words)]
-    table = findings.shapes({y: case} | {b.name: b.case for b in beside})
     return Answer(
         question="emergence",
         claim=f"{y} emerges with {x}, in the sense of {EMERGENT[definition]} on the raw axis",
-        verdict=judge(probability),
+        verdict=verdict,
         probability=probability,
         sentence=wording.capital("; ".join(words) + ".", (x, y)),
         findings=(
             findings.definitions(case),
             findings.laws(case, found),
-            *([table] if beside else []),
+            *([findings.shapes({y: case} | {b.name: b.case for b in beside})] if beside else []),
             *(t for b in beside for t in b.tables),
         ),
         charts=(charts.outcome(case, points.rows["group"].to_list(), x, y, chance), *(b.chart for b in beside)),
@@ -95,14 +95,10 @@ def emergence(
         ),
         next_run=(
             next_run(asked, case, x, definition, budget)
-            if judge(probability) == "the data cannot tell" and case.described
+            if verdict == "the data cannot tell" and case.described
             else None
         ),
-        reading=(
-            *runs.reading,
-            *at_best_rates(runs, x)[1],
-            *points.missing(x, y),
-        ),
+        reading=(*runs.reading, *at_best_rates(runs, x)[1], *points.missing(x, y)),
         repeat=repeat(
             "emergence",
             runs,

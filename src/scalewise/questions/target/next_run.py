@@ -50,7 +50,7 @@ def along_all_scales(several: Several, within: float, budget: float | None, seed
             route.factors, route.curves, route.crossing, within, noise, several.aim.up, seed
         )
     ]
-    names = f"{', '.join(several.scales[:-1])} and {several.scales[-1]}"
+    names = wording.all_of(several.scales)
     return _said(trials, lambda f: f"a run with {names} at {wording.times(f)} their largest", budget)
 
 

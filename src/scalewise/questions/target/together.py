@@ -22,7 +22,7 @@ def together(runs: Runs, asked: Asked, budget: float | None, resamples: int, see
     found = reach_together(curve, aim, asked.scales, runs.source, resamples, seed)
     probability = found.probability(asked.within)
     verdict = judge(probability)
-    names = f"{', '.join(asked.scales[:-1])} and {asked.scales[-1]}"
+    names = wording.all_of(asked.scales)
     undecided = verdict == "the data cannot tell"
     rows = curve.rows.drop("_of")
     if "params" in rows.columns and "params" not in asked.scales:

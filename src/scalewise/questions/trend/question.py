@@ -7,7 +7,7 @@ import numpy as np
 from scalewise.checks import Evidence, cautions
 from scalewise.errors import QuestionError
 from scalewise.questions import wording
-from scalewise.questions.answer import Answer, judge
+from scalewise.questions.answer import Answer, Verdict, judge
 from scalewise.questions.clusters import CLUSTER, clusters
 from scalewise.questions.metric import column_of
 from scalewise.questions.option import BUDGET, GROUP, RESAMPLES, SEED, Option, X, Y
@@ -17,7 +17,7 @@ from scalewise.questions.trend import charts, findings, sentence
 from scalewise.questions.trend.contrast import any_differs, contrasts
 from scalewise.questions.trend.level import Level, Stretch, levels_of
 from scalewise.questions.trend.next_run import next_run
-from scalewise.questions.trend.screen import dependences
+from scalewise.questions.trend.screen import Dependence, dependences
 from scalewise.questions.trend.vanishing import Vanishing, vanishing
 from scalewise.runs.table import Runs, listed
 
@@ -65,32 +65,21 @@ def trend(
     stretch = _stretch(runs, levels, x)
     spread = float(np.sqrt(np.mean([level.average.noise**2 for level in levels])))
     least = max(spread, 1e-6 * float(np.abs(points.y).max())) if smallest is None else smallest
-    chances = {level.name: level.changes_by(stretch, least) for level in [*levels, *([together] if together else [])]}
+    shown = [*levels, *([together] if together else [])]
+    chances = {level.name: level.changes_by(stretch, least) for level in shown}
     pairs = contrasts(levels, stretch, least, seed) if by else []
     probability = any_differs(pairs) if by else chances[levels[0].name]
     verdict = judge(probability)
-    settled = verdict != "the data cannot tell"
     near = NEAR * float(np.ptp(points.y))
     ends, unbounded = _vanishings(levels, stretch, limit, near, within, seed)
     depends = [] if by else dependences(points, x, y)
-    words = [
-        sentence.by_level(levels, stretch, (x, y, by), verdict)
-        if by
-        else sentence.alone(levels[0], stretch, x, y, least, verdict),
-        *([sentence.of_vanishing(ends, x, y)] if ends and not by and verdict == "yes" else []),
-        *([sentence.of_dependences(depends)] if depends else []),
-    ]
     _, alike = clusters(runs, points.rows, cluster, taken=(x, y, by))
     return Answer(
         question="trend",
-        claim=(
-            f"the change of {y} with {x} differs between levels of {by} by at least {least:.3g}"
-            if by
-            else f"{y} changes by at least {least:.3g} over the observed {x}"
-        ),
+        claim=_claim(x, y, by, least),
         verdict=verdict,
         probability=probability,
-        sentence=wording.capital("; ".join(words), (x, y)) + ".",
+        sentence=_sentence(levels, stretch, (x, y, by), least, verdict, ends, depends),
         findings=(
             findings.changes(levels, together, stretch, chances),
             *([findings.differences(pairs, stretch)] if pairs else []),
@@ -100,7 +89,7 @@ def trend(
         ),
         charts=(
             charts.outcome(levels, x, y),
-            *([charts.forest([*levels, *([together] if together else [])], stretch, x, y)] if by else []),
+            *([charts.forest(shown, stretch, x, y)] if by else []),
         ),
         assumptions=_assumptions(x, y, by, alike, levels[0].crossed, smallest is None, unbounded),
         warnings=cautions(
@@ -113,7 +102,11 @@ def trend(
                 fits=levels[0].average.fits[:1],
             )
         ),
-        next_run=None if settled else next_run(runs, x, levels, pairs, stretch, least, budget, seed),
+        next_run=(
+            next_run(runs, x, levels, pairs, stretch, least, budget, seed)
+            if verdict == "the data cannot tell"
+            else None
+        ),
         reading=(*runs.reading, *notes, *points.missing(x, y)),
         repeat=repeat(
             "trend",
@@ -183,6 +176,31 @@ def _vanishings(
         except ValueError:
             continue
     return found, len(found) < len(levels)
+
+
+def _claim(x: str, y: str, by: str | None, least: float) -> str:
+    if by:
+        return f"the change of {y} with {x} differs between levels of {by} by at least {least:.3g}"
+    return f"{y} changes by at least {least:.3g} over the observed {x}"
+
+
+def _sentence(
+    levels: list[Level],
+    stretch: Stretch,
+    names: tuple[str, str, str | None],
+    least: float,
+    verdict: Verdict,
+    ends: list[Vanishing],
+    depends: list[Dependence],
+) -> str:
+    x, y, by = names
+    if by:
+        words = [sentence.by_level(levels, stretch, (x, y, by), verdict)]
+    else:
+        words = [sentence.alone(levels[0], stretch, x, y, least, verdict)]
+        words += [sentence.of_vanishing(ends, x, y)] if ends and verdict == "yes" else []
+    words += [sentence.of_dependences(depends)] if depends else []
+    return wording.capital("; ".join(words), (x, y)) + "."
 
 
 def _assumptions(

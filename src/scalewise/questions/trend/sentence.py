@@ -28,7 +28,7 @@ def by_level(levels: list[Level], stretch: Stretch, names: tuple[str, str, str],
         whole = level.change(stretch)
         shown.append(f"{_verb(whole)} by {_size(whole)} at {by} = {level.name}")
     more = len(levels) - len(shown)
-    listed = f"{', '.join(shown[:-1])} and {shown[-1]}" if not more else f"{', '.join(shown)}, and so on"
+    listed = wording.all_of(shown) if not more else f"{', '.join(shown)}, and so on"
     ending = {
         "yes": f"the effect of {x} depends on {by}",
         "no": f"the effect of {x} is the same at every {by}",
