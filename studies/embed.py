@@ -8,6 +8,7 @@ import gzip
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from scalewise.runs.readers import read
 from scalewise.runs.store import Store
@@ -15,6 +16,11 @@ from scalewise.runs.store import Store
 EMBEDDED = Path(__file__).resolve().parents[1] / "src" / "scalewise" / "runs" / "embedded"
 LEFT_OUT = ("data_sha256", "context", "vocabulary", "code", "arithmetic", "step")
 """The same in every row, and kept in the record; or of no use without the training curves."""
+
+
+def files_of(record: dict[str, Any]) -> str:
+    """The name of the list of files, by their hash: suites of one text share it."""
+    return f"files_{record['sha256'][:8]}.csv.gz"
 
 
 def main(directory: Path) -> None:
@@ -37,7 +43,11 @@ def main(directory: Path) -> None:
     }
     (EMBEDDED / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     files = (directory / "corpus_files.csv").read_bytes()
-    (EMBEDDED / f"{name}_files.csv.gz").write_bytes(gzip.compress(files, mtime=0))
+    (EMBEDDED / files_of(record)).write_bytes(gzip.compress(files, mtime=0))
+    named = {files_of(json.loads(path.read_text(encoding="utf-8"))) for path in EMBEDDED.glob("*.json")}
+    for path in EMBEDDED.glob("files_*.csv.gz"):
+        if path.name not in named:
+            path.unlink()
     print(json.dumps(record, indent=1))
 
 

@@ -77,7 +77,9 @@ def test_every_command_is_documented() -> None:
 
 
 def test_the_embedded_suite_is_what_its_page_says() -> None:
-    from scalewise.runs.embedded import provenance, read_embedded
+    import polars as pl
+
+    from scalewise.runs.embedded import EMBEDDED, provenance, read_embedded
 
     record, table = provenance("smol"), read_embedded("smol")
     page = (ROOT / "docs" / "embedded-suite.md").read_text()
@@ -85,3 +87,6 @@ def test_the_embedded_suite_is_what_its_page_says() -> None:
     for number in (record["files"], record["train_bytes"], record["held_out_bytes"], record["runs"]):
         assert f"{number:,}" in page
     assert table.height == record["runs"]
+    for name in EMBEDDED:
+        files = ROOT / "src" / "scalewise" / "runs" / "embedded" / f"files_{provenance(name)['sha256'][:8]}.csv.gz"
+        assert pl.read_csv(files).height == provenance(name)["files"]

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from scalewise.cli.giving import giving
-from scalewise.cli.options import ByItem, Column, Counting, FromName, Join, NanDiverged, Table, Where, read_table
+from scalewise.cli.options import ByItem, Column, Counting, FromName, Join, NanDiverged, Tables, Where, read_table
 from scalewise.questions import QUESTIONS, Question, check_call
 
 if TYPE_CHECKING:
@@ -50,12 +50,12 @@ class QuestionGroup(TyperGroup):
 def _command(question: Question) -> "Callable[..., Answer]":
     """A function with the question's options and the table's, for Typer to read."""
 
-    def answer(runs: str, **options: Any) -> "Answer":
+    def answer(runs: list[str], **options: Any) -> "Answer":
         reading = {name: options.pop(name) for name in READING}
         check_call(question.name, options)
-        return question.function(read_table(runs, **reading), **options)
+        return question.function(read_table(runs if len(runs) > 1 else runs[0], **reading), **options)
 
-    parameters: list[tuple[str, Any, Any]] = [("runs", Table, inspect.Parameter.empty)]
+    parameters: list[tuple[str, Any, Any]] = [("runs", Tables, inspect.Parameter.empty)]
     for name, declared in question.options.items():
         shown = typer.Option(help=declared.option.help, hidden=declared.for_programs)
         parameters.append((name, Annotated[declared.kind, shown], declared.default))

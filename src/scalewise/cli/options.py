@@ -16,6 +16,13 @@ Table = Annotated[
         metavar="RUNS", help="A table, a log or a folder of logs, a store, 'smol', or - for CSV on standard input."
     ),
 ]
+Tables = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RUNS",
+        help="Tables, logs and folders of logs, or one of: a store, 'smol', - for CSV on standard input.",
+    ),
+]
 Group = Annotated[str | None, typer.Option(help="Only this group of runs, where the table has several.")]
 Column = Annotated[
     list[str] | None,

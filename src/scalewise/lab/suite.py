@@ -192,7 +192,8 @@ def check_folder(directory: Path) -> None:
     """
     if URL.match(str(directory)):
         raise StudyError(
-            f"--into {directory}: is an address; name a folder, for a cluster one on a disk that all nodes see."
+            f"--into {directory}: is an address; name a folder, for a cluster one on a disk that all nodes see "
+            "(only --checkpoints may be at an address)."
         )
     if directory.exists() and not directory.is_dir():
         raise StudyError(f"--into {directory}: is a file; name a folder.")

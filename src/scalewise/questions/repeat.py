@@ -22,7 +22,8 @@ def repeat(question: str, runs: Runs, seed: int, options: Mapping[str, object]) 
     if runs.source in (DATA_FRAME, OPEN_FILE):
         words = "".join(f", {name}={_exact(value)!r}" for name, value in given.items())
         return Repeat(f'sw.ask("{question}", runs{words})', VERSION, seed, runs.source, runs.sha256)
-    command = ["scalewise", "ask", question, "-" if runs.source == STANDARD_INPUT else runs.source, *runs.read_with]
+    read = runs.paths or ["-" if runs.source == STANDARD_INPUT else runs.source]
+    command = ["scalewise", "ask", question, *read, *runs.read_with]
     for name, value in given.items():
         for one in value if isinstance(value, list) else [value]:
             command += [f"--{name.replace('_', '-')}", *([] if one is True else [str(_exact(one))])]

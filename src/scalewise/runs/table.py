@@ -32,6 +32,8 @@ class Runs:
     read_with: tuple[str, ...] = ()
     """The words of the command line that reading it took, such as `--flops-by 6nd`."""
     report: ReadingReport = field(default_factory=ReadingReport)
+    paths: tuple[str, ...] = ()
+    """What was read, where several paths were given."""
 
     def __len__(self) -> int:
         return self.table.height

@@ -1,7 +1,8 @@
 """The embedded suites: real training runs of our own, so that every command works before you have any data.
 
 `NAME.csv` holds one row per run at its end; `NAME.json` says on which text, with which software, and what it cost.
-`NAME_files.csv.gz` lists the files. Made by `make smol` and `make recipe-flip`; see docs/embedded-suite.md.
+`files_HASH.csv.gz` lists the files of a text, by the beginning of its sha256: both suites were trained on the same.
+Made by `make smol` and `make recipe-flip`; see docs/embedded-suite.md.
 """
 
 import json

@@ -115,7 +115,8 @@ def read(
     elif not one_tidy:
         table = _without_unsized(table, name, report)
     runs = checked(table, name, columns, nan_means_diverged, flops_by, said)
-    return replace(runs, read_with=(*runs.read_with, *words), reading=report.lines(), report=report)
+    several = tuple(map(str, source)) if isinstance(source, list | tuple) else ()
+    return replace(runs, read_with=(*runs.read_with, *words), reading=report.lines(), report=report, paths=several)
 
 
 def _table(
