@@ -160,7 +160,8 @@ def main() -> None:
         study = declared(options.largest)
         store, two, _ = trained(study, folder / "two", 2)
         runs = list(ended(store))
-        print(f"{len(SIZES)} sizes x {BUDGETS} budgets up to {options.largest:g}: {len(runs)} runs, {two / 60:.1f} min")
+        print(f"{len(SIZES)} sizes x {BUDGETS} budgets up to {options.largest:g}: {len(runs)} runs, ", end="")
+        print(f"{two / 60:.1f} min with two workers (goal 5 at 2e12)")
         flops: dict[int, float] = {}
         for cell in store.tuning():
             flops[cell["params"]] = max(flops.get(cell["params"], 0.0), cell["flops_so_far"])

@@ -115,6 +115,12 @@ def test_a_kill_repeats_at_most_a_twentieth_of_the_work(folder: Path, alone: Sto
     assert 0 < max(unsaved) * len(stack) < 0.05 * sum(recipe.steps for recipe in recipes)
 
 
+def test_no_size_is_left_behind(alone: Store) -> None:
+    """All come to the end together, so that the last of them does not leave workers with nothing to do."""
+    budgets = [cell["flops_budget"] for cell in alone.tuning()]
+    assert budgets == sorted(budgets)
+
+
 def test_a_folder_begun_with_other_code_is_refused(folder: Path, alone: Store) -> None:
     record = alone.path / "environment.json"
     before = record.read_text()
