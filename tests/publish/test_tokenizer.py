@@ -16,7 +16,7 @@ pytest.importorskip("safetensors", reason="needs the export extra: pip install '
 from scalewise.errors import StudyError  # noqa: E402
 from scalewise.lab.suite import train_study  # noqa: E402
 from scalewise.lab.weights import load_weights, run_folder  # noqa: E402
-from scalewise.publish import publish  # noqa: E402
+from scalewise.publish import Chat, publish  # noqa: E402
 
 pytestmark = pytest.mark.train
 STUDY = """
@@ -36,7 +36,7 @@ TEMPLATE = "{% for m in messages %}{{ m.role }}: {{ m.content }}<end>{% endfor %
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The study's folder, whose tokenizer file is gone by now, and the model."""
+    """The study's folder, whose tokenizer file and chat template are gone by now, and the model."""
     folder = tmp_path_factory.mktemp("words")
     text = "".join(f"{i} green bottles hang on the {i * i} walls of room {i % 97}\n" for i in range(20_000))
     made = tokenizers.Tokenizer(tokenizers.models.BPE())
@@ -52,13 +52,14 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     made.save(str(folder / "own.json"))
     (folder / "text.txt").write_text(text)
     (folder / "study.toml").write_text(STUDY)
-    (folder / "chat.jinja").write_text(TEMPLATE)
+    (folder / "chat_template.jinja").write_text(TEMPLATE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
         train_study(folder / "study.toml", folder / "store", workers=1)
     (folder / "own.json").unlink()
+    (folder / "chat_template.jinja").unlink()
     words = ["publish", str(folder / "store"), "--to", str(folder / "model")]
-    words += ["--chat-template", str(folder / "chat.jinja"), "--end-of-answer", "<end>"]
+    words += ["--end-of-answer", "<end>"]
     done = subprocess.run([sys.executable, "-m", "scalewise", *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return folder / "store", folder / "model"
@@ -107,3 +108,11 @@ def test_tokens_of_no_text_are_refused(published: tuple[Path, Path], tmp_path: P
     kept.write_text(json.dumps(json.loads(kept.read_text()) | {"tokenizer": ""}))
     with pytest.raises(StudyError, match="neither the bytes of a text nor those of a tokenizer file"):
         publish(tmp_path / "store", tmp_path / "model")
+
+
+def test_a_template_that_is_named_goes_before_the_one_beside_the_tokenizer(
+    published: tuple[Path, Path], tmp_path: Path
+) -> None:
+    publish(published[0], tmp_path / "model", chat=Chat("another"))
+    assert (tmp_path / "model" / "chat_template.jinja").read_text() == "another"
+    assert (published[1] / "chat_template.jinja").read_text() == TEMPLATE

@@ -83,7 +83,7 @@ def export_runs(
     nan_means_diverged: NanDiverged = False,
     flops_by: Counting = "given",
 ) -> None:
-    """Write the tidy table of any logs that can be read, for other programs."""
+    """Write the tidy table of any logs that can be read, for other programs; `publish` writes a trained model."""
     from scalewise.runs.export import export
 
     file = into or Path(f"runs.{'csv' if to == 'wandb-names' else to}")

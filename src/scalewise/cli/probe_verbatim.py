@@ -26,6 +26,13 @@ def command(
         str | None, typer.Option(metavar="TEXT", help="What was trained on. Default: what the run has read.")
     ] = None,
     count: Annotated[int, typer.Option(help="Texts that the run is made to write.", min=20)] = 200,
+    index: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="With --corpus: search an index on disk, made there unless it is; for more than 100 MB.",
+        ),
+    ] = None,
     seed: Seed = 0,
 ) -> "Answer":
     import hashlib
@@ -37,26 +44,37 @@ def command(
 
     if (model is None) == (texts is None) or (texts is not None and corpus is None):
         raise QuestionError("give either a trained run, or texts and what they may be copied from: --texts, --corpus.")
+    if index and not corpus:
+        raise QuestionError("--index DIR is of a corpus: name it with --corpus.")
     check_torch()
     from scalewise.lab.reading import reading_of
     from scalewise.lab.weights import load_weights, run_folder
     from scalewise.probes.memorising import verbatim as probe
     from scalewise.probes.memorising.models import LabModel
     from scalewise.probes.memorising.spans import SpanIndex
+    from scalewise.probes.memorising.spans_on_disk import DiskSpanIndex
     from scalewise.questions.verbatim import verbatim
 
     words: list[str] = ["scalewise", "probe", "verbatim"]
     if texts is not None and corpus is not None:
-        given, text, name = probe.read_texts(texts), probe.corpus_bytes(corpus), corpus
+        given, reading, name = probe.read_texts(texts), None, corpus
         words += ["--texts", str(texts), "--corpus", corpus]
     else:
         folder = run_folder(model or Path())
         reading = reading_of(folder)
         given = probe.lab_texts(LabModel(load_weights(folder)), reading, count, seed)
-        text = probe.corpus_bytes(corpus) if corpus else probe.read_so_far(reading)
         name = corpus or "what it has read"
         words += [str(model), "--count", str(count), "--seed", str(seed), *(["--corpus", corpus] if corpus else [])]
-    found = probe.verbatim(SpanIndex(text), given, str(texts or model))
-    again = Repeat(shlex.join(words), VERSION, seed, str(texts or model), hashlib.sha256(text).hexdigest())
+    if index and corpus:
+        words += ["--index", str(index)]
+        on_disk = DiskSpanIndex(corpus, index)
+        found = probe.verbatim(on_disk, given, str(texts or model))
+        with on_disk.text_path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    else:
+        text = probe.read_so_far(reading) if reading and not corpus else probe.corpus_bytes(corpus or "")
+        found = probe.verbatim(SpanIndex(text), given, str(texts or model))
+        digest = hashlib.sha256(text).hexdigest()
+    again = Repeat(shlex.join(words), VERSION, seed, str(texts or model), digest)
     spans = [(span.text, span.occurrences, span.log10_chance) for span in found.spans]
     return verbatim(found.trials, spans, name, again)

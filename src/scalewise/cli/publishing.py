@@ -22,25 +22,28 @@ def publish(
         str | None, typer.Option("--license", metavar="ID", help="Licence of the weights, such as apache-2.0.")
     ] = None,
     chat_template: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A Jinja template of a conversation, to be published too.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A Jinja template of a conversation. Default: chat_template.jinja beside the study's tokenizer.",
+        ),
     ] = None,
     end_of_answer: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="With --chat-template: what ends an answer, one token; \\n for a new line."),
+        typer.Option(metavar="TEXT", help="With a chat template: what ends an answer, one token; \\n for a new line."),
     ] = None,
 ) -> None:
     """Write a trained run as a model that transformers loads, with its card, report, runs, study and checksums."""
     check_torch()
     from scalewise.errors import StudyError
-    from scalewise.publish import Chat
+    from scalewise.publish import Chat, kept_template
     from scalewise.publish import publish as write
 
-    if end_of_answer and not chat_template:
-        raise StudyError("--end-of-answer needs --chat-template FILE.")
-    chat = None
-    if chat_template:
-        end = end_of_answer.replace("\\n", "\n") if end_of_answer else None
-        chat = Chat(_text(chat_template), end)
+    template = _text(chat_template) if chat_template else kept_template(run)
+    if end_of_answer and not template:
+        raise StudyError("--end-of-answer needs --chat-template FILE; none lay beside the study's tokenizer.")
+    end = end_of_answer.replace("\\n", "\n") if end_of_answer else None
+    chat = Chat(template, end) if template else None
     chosen = write(run, to, name=name, license_id=license_id, chat=chat)
     typer.echo(f"published {chosen} in {to}; try: python {to / 'demo.py'}")
 

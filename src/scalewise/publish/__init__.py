@@ -4,6 +4,7 @@
 `card.py` the model card.
 """
 
+from scalewise.publish.artefact import kept_template as kept_template
 from scalewise.publish.artefact import publish as publish
 from scalewise.publish.checkpoint import Chat as Chat
 from scalewise.publish.checkpoint import write_checkpoint as write_checkpoint

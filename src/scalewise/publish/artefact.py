@@ -8,7 +8,7 @@ from pathlib import Path
 from shutil import copyfile, rmtree
 
 from scalewise.errors import QuestionError, StudyError
-from scalewise.lab.data.kept import kept
+from scalewise.lab.data.kept import TEMPLATE, TOKENIZER, kept
 from scalewise.lab.study import load_study
 from scalewise.lab.weights import load_weights, run_folder
 from scalewise.publish.card import model_card
@@ -34,9 +34,10 @@ def publish(
 ) -> Path:
     """Write a trained run as a folder that transformers loads; the run's own folder is returned.
 
-    `run` is that folder, or a study's for its run with the lowest held-out loss. The folder `to` appears whole or not
-    at all. Raises StudyError when the run is not there, has not kept its weights, does not read text, or is of an
-    architecture that no standard format holds, and MissingExtraError without safetensors.
+    `run` is that folder, or a study's for its run with the lowest held-out loss. Without `chat` the template is the one
+    that lay beside the study's tokenizer, if one did. The folder `to` appears whole or not at all. Raises StudyError
+    when the run is not there, has not kept its weights, does not read text, or is of an architecture that no standard
+    format holds, and MissingExtraError without safetensors.
     """
     if to.exists():
         raise StudyError(f"--to {to}: is there already; name a new folder.")
@@ -48,6 +49,8 @@ def publish(
             f"{folder.path}: was trained on '{corpus.name}', whose tokens are neither the bytes of a text nor those of "
             "a tokenizer file; only models that read text are published, with their tokenizer."
         )
+    if chat is None and (template := kept_template(run)):
+        chat = Chat(template)
     beside = to.absolute().with_name(f".{to.name}.{os.getpid()}.new")
     try:
         tokenizer = FileTokenizer(Path(corpus.tokenizer)) if corpus.tokenizer else ByteTokenizer()
@@ -73,6 +76,12 @@ def publish(
     finally:
         rmtree(beside, ignore_errors=True)
     return folder.path
+
+
+def kept_template(run: Path) -> str | None:
+    """The chat template that lay beside the tokenizer's file when the run's study began."""
+    template = (run_folder(run).path.parents[1] / TOKENIZER).with_name(TEMPLATE)
+    return template.read_text(encoding="utf-8") if template.is_file() else None
 
 
 def _write_records(store: Store, into: Path) -> None:

@@ -18,6 +18,8 @@ from scalewise.runs.files import write_text, write_whole
 
 FOLDER, KEPT = Path("corpus"), Path("corpus/kept.json")
 TOKENIZER = Path("corpus/tokenizer.json")
+TEMPLATE = "chat_template.jinja"
+"""How conversations are written; it lies beside a tokenizer's file, where there is one."""
 RECORD, FILES = "corpus.json", "corpus_files.csv"
 SIDES = ("train", "held_out")
 
@@ -30,6 +32,9 @@ def keep(corpus: Corpus, directory: Path) -> None:
     if corpus.tokenizer:
         write_text(directory / TOKENIZER, Path(corpus.tokenizer).read_text(encoding="utf-8"))
         others["tokenizer"] = str(TOKENIZER)
+        template = Path(corpus.tokenizer).with_name(TEMPLATE)
+        if template.is_file():
+            write_text((directory / TOKENIZER).with_name(TEMPLATE), template.read_text(encoding="utf-8"))
     write_text(directory / FILES, corpus.file_list)
     write_text(directory / RECORD, json.dumps(corpus.record, indent=1))
     write_text(directory / KEPT, json.dumps(others | sides, indent=1))

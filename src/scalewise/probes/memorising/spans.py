@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scalewise.errors import MissingExtraError, QuestionError
 
 MOST_BYTES = 100_000_000
-"""Larger texts want an index on disk."""
+"""Larger texts want an index on disk: `spans_on_disk.py`."""
 LONGEST = 1000
 """Stretches are followed up to this many bytes."""
 
@@ -33,8 +33,8 @@ class SpanIndex:
     def __init__(self, corpus: bytes) -> None:
         if len(corpus) > MOST_BYTES:
             raise QuestionError(
-                f"the corpus has {len(corpus):,} bytes; verbatim spans are searched in at most {MOST_BYTES:,}: give a "
-                "part of it."
+                f"the corpus has {len(corpus):,} bytes; verbatim spans are searched in at most {MOST_BYTES:,}: keep "
+                "an index on disk with --index, or give a part of it."
             )
         try:
             from pydivsufsort import divsufsort
@@ -44,11 +44,9 @@ class SpanIndex:
         self.order: NDArray[np.int32] = divsufsort(np.frombuffer(corpus, np.uint8).copy())
 
     @cached_property
-    def log10_frequency(self) -> NDArray[np.float64]:
-        """Of each byte; one that is not there counts once."""
-        counts = np.maximum(np.bincount(np.frombuffer(self.corpus, np.uint8), minlength=256), 1)
-        frequency: NDArray[np.float64] = np.log10(counts / counts.sum())
-        return frequency
+    def counts(self) -> NDArray[np.int64]:
+        """How often each byte is in the corpus."""
+        return np.bincount(np.frombuffer(self.corpus, np.uint8), minlength=256)
 
     def matches(self, text: bytes) -> NDArray[np.int64]:
         """How many bytes from each place of a text on stand together in the corpus: (len(text),)."""
@@ -60,8 +58,7 @@ class SpanIndex:
             return Span(b"", 0, 0.0)
         place = int(lengths.argmax())
         span = text[place : place + int(lengths[place])]
-        chance = float(self.log10_frequency[np.frombuffer(span, np.uint8)].sum())
-        return Span(span, self.count(span), chance)
+        return Span(span, self.count(span), log10_chance(span, self.counts))
 
     def count(self, span: bytes) -> int:
         """How often a stretch stands in the corpus."""
@@ -86,6 +83,12 @@ class SpanIndex:
             else:
                 high = middle
         return low
+
+
+def log10_chance(span: bytes, counts: NDArray[np.int64]) -> float:
+    """Log10 probability of a stretch of independent bytes, from (256,) counts; a byte not there counts once."""
+    seen = np.maximum(counts, 1)
+    return float(np.log10(seen / seen.sum())[np.frombuffer(span, np.uint8)].sum())
 
 
 def _shared(one: bytes, other: bytes) -> int:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from scalewise.lab.data.windows import held_out_windows
 from scalewise.lab.reading import Reading
 from scalewise.probes.memorising.documents import corpus_files, pieces
 from scalewise.probes.memorising.models import LabModel
-from scalewise.probes.memorising.spans import MOST_BYTES, Span, SpanIndex
+from scalewise.probes.memorising.spans import MOST_BYTES, Span
 from scalewise.runs.progress import tracked
 from scalewise.runs.trials import Trials, trials_from
 
@@ -40,7 +40,14 @@ class Verbatim:
     spans: list[Span]
 
 
-def verbatim(index: SpanIndex, texts: Texts, source: str) -> Verbatim:
+class Searched(Protocol):
+    """A corpus in memory or on disk."""
+
+    def longest(self, text: bytes) -> Span:
+        """The longest stretch of a text that stands in the corpus."""
+
+
+def verbatim(index: Searched, texts: Texts, source: str) -> Verbatim:
     """Search every text in the corpus."""
     import polars as pl
 
@@ -117,7 +124,8 @@ def corpus_bytes(source: str) -> bytes:
     total = sum(path.stat().st_size for path in files)
     if total > MOST_BYTES:
         raise QuestionError(
-            f"{source}: {total:,} bytes; verbatim spans are searched in at most {MOST_BYTES:,}: give a part of it."
+            f"{source}: {total:,} bytes; in memory at most {MOST_BYTES:,} are searched: keep an index on disk "
+            "with --index DIR, or give a part of it."
         )
     parts, last = [], None
     for piece in tracked(pieces(files), total, f"reading {source}", lambda piece: piece.size):
