@@ -141,6 +141,21 @@ def test_the_keyboard_is_enough(tab: Tab) -> None:
     pressed = page.locator(".controls button[aria-pressed='true']").first.inner_text()
     assert pressed == "linear"
 
+    def drawn() -> int:
+        return page.locator(".drawing >> nth=0").locator(".mark-line path").count()
+
+    page.wait_for_timeout(800)
+    before = drawn()
+    page.locator(".lines summary").first.press("Enter")
+    line = page.locator(".lines button").first
+    line.press("Enter")
+    assert line.get_attribute("aria-pressed") == "false"
+    page.wait_for_timeout(800)
+    assert drawn() == before - 1
+    line.press("Enter")
+    page.wait_for_timeout(800)
+    assert drawn() == before
+
 
 def test_a_brush_sets_points_aside_and_says_so(tab: Tab) -> None:
     page = tab.page

@@ -45,6 +45,7 @@
       if (layer.data && layer.data.values) {
         layer.data.values = layer.data.values.filter((row) => !state.aside.has(JSON.stringify(row)));
       }
+      if (state.off.size) without(layer, state.lines, state.off);
       if (state.choosing && layer.params) layer.params = layer.params.filter((param) => !isZoom(param));
     });
     if (room < 500) inShortLines(shown, room);
@@ -83,6 +84,31 @@
     });
   }
 
+  // Lines that a legend names: the field that tells them apart, and its values.
+  function linesOf(spec) {
+    let field = null;
+    const names = new Set();
+    eachLayer(spec, (layer) => {
+      const bound = (layer.params || []).find((param) => param.bind === "legend");
+      if (bound) field = bound.select.fields[0];
+    });
+    eachLayer(spec, (layer) => {
+      if (coloured(layer, field)) layer.data.values.forEach((row) => names.add(row[field]));
+    });
+    return { field, names: [...names] };
+  }
+
+  const coloured = (layer, field) => field && layer.data && layer.encoding && layer.encoding.color && layer.encoding.color.field === field;
+
+  // Without the lines that are off; the others keep their colours.
+  function without(layer, lines, off) {
+    if (!coloured(layer, lines.field)) return;
+    layer.data.values = layer.data.values.filter((row) => !off.has(row[lines.field]));
+    const { color } = layer.encoding;
+    const domain = color.sort || color.scale.domain || lines.names;
+    layer.encoding.color = { ...color, scale: { ...color.scale, domain } };
+  }
+
   // One brush per drawn axis, on the first layer that has points.
   function brush(spec) {
     (spec.hconcat || [spec]).forEach((view, number) => {
@@ -114,7 +140,7 @@
     const still = place.innerHTML;
     const points = pointsOf(spec);
     const room = () => place.clientWidth - ROOM;
-    const state = { axis: room() < WIDE ? "log" : "both", choosing: false, aside: new Set() };
+    const state = { axis: room() < WIDE ? "log" : "both", choosing: false, aside: new Set(), lines: linesOf(spec), off: new Set() };
     const controls = element("div", { class: "controls" });
     const note = element("p", { class: "excluded", role: "status", hidden: "" });
     let view = null;
@@ -172,6 +198,15 @@
         button("set points aside", () => state.choosing, () => { state.choosing = !state.choosing; draw(); }),
         button("all points", null, () => { state.aside.clear(); state.choosing = false; draw(); }),
       );
+    }
+    if (state.lines.names.length > 1) {
+      const which = element("details", { class: "lines" });
+      const group = element("span", { class: "group", role: "group", "aria-label": "Lines shown" });
+      for (const name of state.lines.names) {
+        group.append(button(name, () => !state.off.has(name), () => { if (!state.off.delete(name)) state.off.add(name); draw(); }));
+      }
+      which.append(element("summary", {}, "lines shown"), group);
+      controls.append(which);
     }
     controls.append(
       button("SVG", null, async () => save(`${place.id}.svg`, await view.toImageURL("svg"))),
