@@ -235,7 +235,7 @@ def test_twenty_plants_in_a_served_llama_are_recovered(
     record_property("coverage", coverage)
     print(coverage)
     assert len(hits) == 20
-    assert sum(hits.values()) >= 17  # in 98 % of tests, were intervals exact and plants independent
+    assert sum(hits.values()) >= 16  # in 99.7 % of tests, were intervals exact and plants independent
     assert answer.verdict == "no"
 
 
