@@ -192,6 +192,16 @@ def test_data_are_paired_across_sizes_rates_and_arms(tmp_path: Path) -> None:
     assert all({r.seed for r in c.recipes} == {0, 1, 2} for c in cells)
 
 
+def test_runs_without_arms_are_called_after_their_architecture(tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    declared = (ROOT / "studies" / "lab.toml").read_text()
+    assert "[training]" not in declared
+    assert "[[arms]]" not in declared
+    for written, name in (("", "llama"), ('\n[training]\narchitecture = "gpt2"\n', "gpt2")):
+        file.write_text(declared + written)
+        assert [arm.name for arm in load_study(file).all_arms] == [name]
+
+
 def test_a_budget_of_hardly_a_step_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(ARMS.replace("[1e9, 4e9]", "[1e7, 4e9]"))
     with pytest.raises(StudyError, match="at least 10 are needed"):

@@ -22,7 +22,7 @@ class Study(Declared):
     """The whole declaration."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    group: str = "llama"
+    group: str | None = None
     flops: tuple[Annotated[float, Field(ge=1e6, le=1e30)], ...] = Field(min_length=1)
     sizes: tuple[Size, ...] = ()
     dial: Dial | None = None
@@ -85,7 +85,7 @@ class Study(Declared):
     @property
     def all_arms(self) -> tuple[Arm, ...]:
         """The arms, or the one that a study without arms is."""
-        return self.arms or (Arm(name=self.group),)
+        return self.arms or (Arm(name=self.group or self.training.architecture),)
 
     def sizes_of(self, arm: Arm) -> tuple[Size, ...]:
         """The models of an arm: its own, the study's, or those that the dial gives in its architecture."""
