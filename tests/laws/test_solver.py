@@ -58,14 +58,11 @@ def test_refits_reach_the_best_of_forty_restarts(chinchilla: pl.DataFrame) -> No
         assert refits.objective[i] <= restarts.objective.min() * (1 + 1e-8)
 
 
-@pytest.mark.parametrize("least", [solver.LEAST_FOR_THREADS, 1])
-def test_chunks_and_threads_change_nothing(monkeypatch: pytest.MonkeyPatch, least: int) -> None:
+def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = data_for(CHINCHILLA)
     y = y * np.exp(np.random.default_rng(1).normal(0, 0.01, y.size))
     whole = fit_law(CHINCHILLA, x, y, resamples=50, seed=4)
     monkeypatch.setattr(solver, "CACHE_ROWS", 7 * y.size)
-    monkeypatch.setattr(solver, "LEAST_FOR_THREADS", least)
-    monkeypatch.setattr(solver, "_cores", lambda: 3)
     pieces = fit_law(CHINCHILLA, x, y, resamples=50, seed=4)
     assert np.array_equal(whole.draws, pieces.draws)
     assert np.array_equal(whole.theta, pieces.theta)

@@ -10,8 +10,6 @@ majorising step, safe but slow; the true curvature out there is 0. So kappa is h
 when one fails, and only at kappa = 1 is Levenberg-Marquardt damping added. Other residuals keep kappa = 1.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,8 +29,6 @@ MOST_DAMPING = 1e12
 """No step, however short, lowers the objective: a minimum to rounding."""
 CACHE_ROWS = 40_000
 """Rows times points in one chunk: larger chunks fall out of the processor's cache."""
-LEAST_FOR_THREADS = 10_000
-"""Rows times points of a chunk; with smaller arrays threads would wait for each other."""
 HEAP = 30 * 2**20
 """Bytes. After a block of this size was freed once, glibc keeps the memory of temporaries instead of returning it to
 the system at every step, which halves the time of large fits (`bench/cost.py`); the block itself is never touched."""
@@ -98,7 +94,7 @@ class Problem:
 
 @remembered
 def solve(bound: BoundFamily, problem: Problem, starts: Floats, most_steps: int = MOST_STEPS) -> Solution:
-    """Minimise the objective of every row from its start (fits, parameters). Chunks and threads change no result.
+    """Minimise the objective of every row from its start (fits, parameters). Results do not depend on chunks.
 
     A row that has not converged after `most_steps` stays where it is.
     """
@@ -108,28 +104,15 @@ def solve(bound: BoundFamily, problem: Problem, starts: Floats, most_steps: int 
     points = problem.x.shape[0]
     np.empty(HEAP, dtype=np.uint8)
     chunk = max(1, min(500, CACHE_ROWS // points))
-
-    def part(start: int) -> Solution:
-        rows = slice(start, start + chunk)
-        return _solve_chunk(bound, problem, starts[rows], rows, most_steps)
-
-    begins = range(0, starts.shape[0], chunk)
-    threads = min(len(begins), _cores())
-    if threads > 1 and chunk * points >= LEAST_FOR_THREADS:
-        with ThreadPoolExecutor(threads) as pool:  # NumPy works on arrays of this size without Python's lock
-            parts = list(pool.map(part, begins))
-    else:
-        parts = [part(start) for start in begins]
+    parts = [
+        _solve_chunk(bound, problem, starts[start : start + chunk], slice(start, start + chunk), most_steps)
+        for start in range(0, starts.shape[0], chunk)
+    ]
     return Solution(
         theta=np.concatenate([p.theta for p in parts]),
         objective=np.concatenate([p.objective for p in parts]),
         converged=np.concatenate([p.converged for p in parts]),
     )
-
-
-def _cores() -> int:
-    """That this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass
