@@ -127,7 +127,7 @@ def equal_compute(
 def default_axis(runs: Runs) -> Axis:
     """GPU-hours are only ever in a table because somebody put them there; flops may have been computed."""
     complete = runs.has("gpu_hours") and runs.table["gpu_hours"].null_count() == 0
-    return "gpu_hours" if complete or not runs.has("flops") else "flops"
+    return "gpu_hours" if complete or (runs.has("gpu_hours") and not runs.has("flops")) else "flops"
 
 
 def _check(**options: float | None) -> None:

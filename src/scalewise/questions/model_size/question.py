@@ -128,9 +128,10 @@ def model_size(
                 "tolerance": tolerance,
                 "tolerance_nats": tolerance_nats,
                 "serve_tokens": serve_tokens,
-                "points": points if points != "ended" else None,
+                "points": points,
                 "group": group,
                 "budget": budget,
+                "resamples": resamples,
             },
         ),
     )
