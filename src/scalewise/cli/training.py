@@ -65,12 +65,11 @@ def train(
     calls = _study_questions(study)  # a misspelt question is found before the training, not after it
     check_outputs(html)
     check_torch()
-    from scalewise.lab.places import follows
+    from scalewise.lab.places import follow_the_first
     from scalewise.lab.suite import train_study
     from scalewise.runs import read
 
-    if follows(on, device):
-        return
+    follow_the_first(on, device)
     store = train_study(study, into, workers, device, on, checkpoints)
     runs = read(store.path)
     typer.echo(f"trained {len(runs)} runs into {store.path}{_efficiency(store.path, runs)}", err=True)

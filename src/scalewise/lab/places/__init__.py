@@ -60,13 +60,12 @@ def check_place(on: str, device: Device, study: Study) -> None:
         raise StudyError(f"--on {on}: no such place; give here, ray, ray://HOST:PORT, or torchrun.")
 
 
-def follows(on: str, device: Device) -> bool:
-    """Whether this process is one that helps another to train; then it has done so, until the other ended."""
-    if on != TORCHRUN:
-        return False
-    from scalewise.lab.places import torchrun
+def follow_the_first(on: str, device: Device) -> None:
+    """A process that helps another to train does so until the other ends, and ends; any other returns from here."""
+    if on == TORCHRUN:
+        from scalewise.lab.places import torchrun
 
-    return torchrun.follows(device)
+        torchrun.follow_the_first(device)
 
 
 def pool_on(on: str, store: Store, workers: int | None, device: Device, precision: Wanted) -> Pool:

@@ -6,6 +6,7 @@ trained one after the other.
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import FrameType, TracebackType
@@ -39,11 +40,11 @@ def check(study: Study) -> None:
             raise StudyError("--on torchrun: init data-dependent is not sharded; give fan-in or gpt2.")
 
 
-def follows(device: Device) -> bool:
-    """Whether this is not the first process; then it has followed that one to its end. Raises StudyError as `check`."""
+def follow_the_first(device: Device) -> None:
+    """Returns in the first process; another follows that one to its end, and ends. Raises StudyError as `check`."""
     _check_begun()
     if os.environ["RANK"] == "0":
-        return False
+        return
 
     from scalewise.lab.sharded import follow
 
@@ -52,7 +53,10 @@ def follows(device: Device) -> bool:
     one_thread()
     _join(device)
     follow()
-    return True
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # a thread of Gloo that still holds a tensor would abort an interpreter that is being taken down (pytorch#179291)
+    os._exit(0)
 
 
 def _check_begun() -> None:
