@@ -222,3 +222,6 @@ def test_logs_become_a_table_that_questions_take(tmp_path: Path) -> None:
     exported = scalewise("export", folder, "--to", "csv", "--into", str(tmp_path / "out.csv"))
     assert exported.stdout == f"wrote {tmp_path / 'out.csv'}: 4 rows\n"
     assert pl.read_csv(tmp_path / "out.csv")["loss"].min() == 3.1
+    slip = scalewise("export", folder, "--to", "cvs")
+    assert slip.returncode == 2
+    assert slip.stderr.startswith("scalewise: --to cvs: give csv, parquet, jsonl, wandb-names; or a new folder, where")

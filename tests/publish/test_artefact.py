@@ -15,6 +15,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the train extra: pip install 'scalewise[train]'")
 pytest.importorskip("safetensors", reason="needs the export extra: pip install 'scalewise[export]'")
 
+from tests.in_process import scalewise  # noqa: E402
+
 from scalewise.errors import StudyError  # noqa: E402
 from scalewise.lab.checkpoint import Checkpoint  # noqa: E402
 from scalewise.lab.data.corpus import load_corpus  # noqa: E402
@@ -132,6 +134,13 @@ def test_a_folder_that_is_there_is_never_written_over(store: Store, model: Path)
     with pytest.raises(StudyError, match="is there already"):
         publish(store.path, model)
     assert sorted(model.iterdir()) == before
+
+
+def test_export_to_a_folder_publishes(store: Store, model: Path, tmp_path: Path) -> None:
+    done = scalewise("export", str(store.path), "--to", str(tmp_path / "model"))
+    assert done.returncode == 0, done.stderr
+    weights = "model.safetensors"
+    assert (tmp_path / "model" / weights).read_bytes() == (model / weights).read_bytes()
 
 
 @pytest.mark.parametrize("run", ["absent", "runs"])

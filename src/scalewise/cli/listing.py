@@ -1,7 +1,7 @@
-"""`scalewise runs` and `scalewise export`: what is in a table of runs, and the table for other programs."""
+"""`scalewise runs` and `scalewise export`: what is in a table of runs, and the table or a model for other programs."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 UNBROKEN = 10_000
 """Characters of a line where no terminal breaks it: a file or another program."""
-Ending = Literal["csv", "parquet", "jsonl", "wandb-names"]
 
 
 def list_runs(
@@ -76,18 +75,39 @@ def _print(table: "pl.DataFrame", most: int) -> None:
 
 def export_runs(
     runs: Table,
-    to: Annotated[Ending, typer.Option(help="wandb-names: CSV with the names that W&B's own logs use.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="csv|parquet|jsonl|wandb-names|DIR",
+            help="wandb-names: CSV with the names that W&B's own logs use. A new folder: the model of a trained run.",
+        ),
+    ],
     into: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to; runs.ENDING if not said.")] = None,
     where: Where = None,
     column: Column = None,
     nan_means_diverged: NanDiverged = False,
     flops_by: Counting = "given",
 ) -> None:
-    """Write the tidy table of any logs that can be read, for other programs; `publish` writes a trained model."""
-    from scalewise.runs.export import export
+    """Write the tidy table of any logs that can be read, for other programs; or a trained run, as `publish` does."""
+    from scalewise.runs.export import Ending, export
 
+    if to not in get_args(Ending):
+        _export_model(Path(runs), to)
+        return
     file = into or Path(f"runs.{'csv' if to == 'wandb-names' else to}")
     check_outputs(file)
     table = read_table(runs, where, column, nan_means_diverged, flops_by)
-    export(table, to, file)
+    export(table, cast("Ending", to), file)
     typer.echo(f"wrote {file}: {len(table):,} rows")
+
+
+def _export_model(run: Path, to: str) -> None:
+    from scalewise.cli.publishing import publish
+    from scalewise.errors import QuestionError
+    from scalewise.runs.export import Ending
+
+    if not (run.is_dir() and ((run / "config.json").is_file() or (run / "runs").is_dir())):
+        raise QuestionError(
+            f"--to {to}: give {', '.join(get_args(Ending))}; or a new folder, where {run} is a trained run or study."
+        )
+    publish(run, Path(to))
