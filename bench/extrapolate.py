@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from curves import BENCHMARK, IMAGES, Curve, Floats, benchmark, best_losses, double_descents, training_curves
 from scalewise.laws.calibrate import conformal_width
-from scalewise.laws.extrapolate import DEGREES, WIDENING, extrapolate
+from scalewise.laws.extrapolate import WIDENING, extrapolate, half_width
 
 LEVEL = 0.9
 WIDTHS = np.round(np.geomspace(0.5, 4.0, 61), 3)
@@ -123,9 +123,7 @@ def relative_to_m4(scores: list[Score], reference: Path) -> None:
 
 def held(scores: list[Score], width: float, farthest: bool = False) -> float:
     """The share of points in the nominal interval of that width: of a curve, over curves, then over collections."""
-    from scipy.special import stdtrit
-
-    edge = float(stdtrit(DEGREES, 0.5 + LEVEL / 2)) * width
+    edge = half_width(LEVEL) * width
     by_collection: dict[str, list[float]] = {}
     for s in scores:
         misses = s.farthest if farthest else s.misses

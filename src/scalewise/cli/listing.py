@@ -105,8 +105,9 @@ def _export_model(run: Path, to: str) -> None:
     from scalewise.cli.publishing import publish
     from scalewise.errors import QuestionError
     from scalewise.runs.export import Ending
+    from scalewise.runs.store import Store
 
-    if not (run.is_dir() and ((run / "config.json").is_file() or (run / "runs").is_dir())):
+    if not any(Store.is_store(study) for study in (run, run.parent.parent)):
         raise QuestionError(
             f"--to {to}: give {', '.join(get_args(Ending))}; or a new folder, where {run} is a trained run or study."
         )

@@ -16,7 +16,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from scalewise.errors import MissingExtraError, ScalewiseError, StudyError, did_you_mean
+from scalewise.errors import MissingExtraError, ScalewiseError, StudyError, did_you_mean, first_line
 from scalewise.runs.files import naming_a_full_disk
 
 if TYPE_CHECKING:
@@ -183,13 +183,8 @@ class Address:
             if isinstance(wrong, FINAL):
                 break
             time.sleep(pause)
-        raise StudyError(f"{self.url}: cannot be {verb} ({_reason(wrong)}).")
-
-
-def _reason(error: Exception) -> str:
-    """What an error says, on one line."""
-    said = (isinstance(error, OSError) and error.strerror) or str(error)
-    return (said.splitlines() or [""])[0] or type(error).__name__
+        said = (isinstance(wrong, OSError) and wrong.strerror) or first_line(wrong)
+        raise StudyError(f"{self.url}: cannot be {verb} ({said}).")
 
 
 def sealed(name: str, content: bytes) -> str:

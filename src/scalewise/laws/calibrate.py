@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scalewise.laws.extrapolate import DEGREES, WIDENING, Direction, extrapolate
+from scalewise.laws.extrapolate import WIDENING, Direction, extrapolate, half_width
 from scalewise.laws.families import Family
 from scalewise.laws.points import curve
 
@@ -51,11 +51,11 @@ def calibrate(
         try:
             xs, ys = curve(x, y, positive_y=direction == "down", fewest=3, purpose="continuing a curve")
             seen = xs <= xs[-1] / beyond
-            found = extrapolate(xs[seen], ys[seen], xs[~seen], direction, families, drift, seed)
+            found = extrapolate(xs[seen], ys[seen], xs[~seen], direction, families, drift, seed, widening=1.0)
         except ValueError as error:
             raise ValueError(f"curve {i}, cut at 1/{beyond:g} of its last x: {error}") from None
         observed = np.log(ys[~seen]) if found.is_log else ys[~seen]
-        misses.append(np.abs(observed - found.centre) / (found.scale / WIDENING))
+        misses.append(np.abs(observed - found.centre) / found.scale)
     widening = conformal_width(misses, level)
     return Calibration(widening, level, held(misses, widening, level), held(misses, WIDENING, level), len(misses))
 
@@ -77,16 +77,10 @@ def conformal_width(misses: Sequence[Floats], level: float) -> float:
     # missed by a width just below each point, from the largest
     outside = np.cumsum(share)
     first = int(np.argmax(outside > allowed + 1e-9))
-    return float(points[order[first]] / _quantile(level))
+    return float(points[order[first]] / half_width(level))
 
 
 def held(misses: Sequence[Floats], widening: float, level: float) -> float:
     """The share of points in the intervals of that width, of a curve, then over curves."""
-    edge = _quantile(level) * widening
+    edge = half_width(level) * widening
     return float(np.mean([np.mean(m <= edge * (1 + 1e-12)) for m in misses]))
-
-
-def _quantile(level: float) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(DEGREES, 0.5 + level / 2))

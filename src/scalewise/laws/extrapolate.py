@@ -113,9 +113,7 @@ class Forecast:
 
     def interval(self, level: float = 0.9) -> tuple[Floats, Floats]:
         """Where a new observation of y lies with probability `level`: low and high, each (points,)."""
-        from scipy.special import stdtrit
-
-        half = float(stdtrit(DEGREES, 0.5 + level / 2)) * self.scale
+        half = half_width(level) * self.scale
         low, high = self.centre - half, self.centre + half
         return (np.exp(low), np.exp(high)) if self.is_log else (low, high)
 
@@ -200,6 +198,13 @@ def extrapolate(
         drift_weights=weights[len(members) :],
         _distances=distances,
     )
+
+
+def half_width(level: float) -> float:
+    """Of an interval that holds a new observation with probability `level`, in units of the forecast's scale."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(DEGREES, 0.5 + level / 2))
 
 
 def _fittable(families: Sequence[Family], distinct: int) -> tuple[list[Family], dict[str, str]]:

@@ -1,6 +1,5 @@
 """How to obtain an answer again: the command, with only the options that were given."""
 
-import inspect
 import shlex
 from collections.abc import Iterable, Mapping
 
@@ -15,7 +14,7 @@ def repeat(question: str, runs: Runs, seed: int, options: Mapping[str, object]) 
     """Options that are None or the question's defaults are left out."""
     from scalewise.questions import QUESTIONS
 
-    usual = inspect.signature(QUESTIONS[question].function).parameters
+    usual = QUESTIONS[question].options
     given = {name: value for name, value in options.items() if value is not None and value != usual[name].default}
     if seed:
         given["seed"] = seed

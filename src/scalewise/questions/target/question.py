@@ -13,8 +13,6 @@ from scalewise.questions.target.curve import Which, default_scale
 from scalewise.questions.target.together import together
 from scalewise.runs.table import Runs
 
-"""Times the largest x within which the level is claimed to be reached, where nothing else is asked."""
-
 
 def target(
     runs: Runs,
