@@ -81,11 +81,11 @@ class Times:
     end: float
 
 
-def trained(study: str, folder: Path, workers: int) -> tuple[Store, Times]:
+def trained(study: str, folder: Path, workers: int, device: str = "cpu") -> tuple[Store, Times]:
     file = folder.with_suffix(".toml")
     file.write_text(study)
     scalewise = str(Path(sys.executable).with_name("scalewise"))
-    command = [scalewise, "train", str(file), "--into", str(folder), "--workers", str(workers)]
+    command = [scalewise, "train", str(file), "--into", str(folder), "--workers", str(workers), "--device", device]
     started, first = time.time(), float("nan")
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     while process.poll() is None:

@@ -94,6 +94,7 @@ class Trained(Protocol):
     members: list[Member]
     layout: Layout
     compute: Compute
+    compiled: bool
 
     @property
     def rows(self) -> Tensor: ...
@@ -174,7 +175,8 @@ class Engine:
     def _arithmetic(self) -> str:
         compute = self.stack.compute
         attention = compute.attention_for(self.recipe.shape.context)
-        return f"{compute.device}, {compute.precision}, {compute.products} fp32 products, {attention} attention"
+        how = f"{compute.device}, {compute.precision}, {compute.products} fp32 products, {attention} attention"
+        return how + ", compiled" * self.stack.compiled
 
     def _next_windows(self) -> torch.Tensor:
         read = {

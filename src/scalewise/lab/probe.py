@@ -30,6 +30,7 @@ def probe(device: str, precision: Wanted) -> Findings:
     if device == "cuda":
         chosen: Precision = "fp32" if precision == "fp32" else "bf16"
         compute = Compute("cuda", chosen, "highest", "sdpa")
+        compute = replace(compute, compiled=worth_compiling(_small(64), compute))
         return Findings(compute, stacked_up_to_width=1024, peak_flops_per_second=peak_flops_per_second(compute))
     with _as_a_worker():
         return _probe_cpu(precision)
@@ -96,7 +97,16 @@ def step_seconds(setting: Setting, compute: Compute, members: int, windows: int 
     """Seconds of one training step of a stack, each member reading `windows` windows."""
     stack = Stack(setting, [Member(1e-3, seed=0)] * members, compute)
     text = torch.zeros(members, windows, setting.shape.context + 1, dtype=torch.long)
-    return best_seconds(lambda: stack.step(text, 1.0), repeats, compute)
+    return best_seconds(lambda: stack.step(text, 1.0).tolist(), repeats, compute)  # a GPU answers when it is done
+
+
+def worth_compiling(setting: Setting, compute: Compute) -> bool:
+    """Whether a step is faster compiled; not where compiling fails, for instance for want of Triton."""
+    alone, compiled = (replace(compute, compiled=c) for c in (False, True))
+    try:
+        return step_seconds(setting, compiled, PROBED_MEMBERS) < step_seconds(setting, alone, PROBED_MEMBERS)
+    except (RuntimeError, ImportError, OSError):
+        return False
 
 
 def _small(width: int) -> Setting:

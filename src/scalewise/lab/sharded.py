@@ -175,6 +175,7 @@ class ShardedStack:
         self.compute = compute
         self._shard = Shard(setting, member, compute)
         self.layout = self._shard.layout
+        self.compiled = False
 
     @property
     def optimizer_seconds(self) -> float | None:

@@ -5,7 +5,7 @@ losses are taken per row, the fused optimiser goes row by row. On one thread of 
 the same, bit for bit, whichever members stand beside it (tested), so a stack may be cut or lose a member at any time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,12 +14,15 @@ from torch import Tensor
 
 from scalewise.lab.compute import Compute, products
 from scalewise.lab.models import model_of
+from scalewise.lab.models.attention import rotary_tables
 from scalewise.lab.models.layout import Layout
 from scalewise.lab.models.parts import token_losses
 from scalewise.lab.models.scaled import scale_to_batch
 from scalewise.lab.optimizers import optimizer_of
 from scalewise.lab.recipe import MUP_WIDTH, Init, OptimizerName, Parametrization, Recipe
-from scalewise.lab.shapes import Shape
+from scalewise.lab.shapes import Shape, architecture_of
+
+COMPILED_SHAPES = 256
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Stack:
     def __init__(self, setting: Setting, members: Sequence[Member], compute: Compute) -> None:
         self.members = list(members)
         self.compute = compute
+        self.compiled = compute.compiled_for(architecture_of(setting.shape))
         self.model = model_of(setting.shape)
         self.layout = Layout(self.model.weights(setting.init))
         rows = [self.layout.initial_row(member.seed) for member in members]
@@ -77,6 +81,7 @@ class Stack:
         """So far; a GPU works on while the clock is read, so there nobody knows."""
         self._gradient = torch.empty_like(self.rows)
         self._dtype = torch.bfloat16 if compute.precision == "bf16" else torch.float32
+        self._losses_to_learn_from = _compiled(self._losses) if self.compiled else self._losses
 
     def scale_to(self, windows: Tensor) -> None:
         """Scale first weights to a batch (K, B, T + 1) of each member: `init` data-dependent."""
@@ -91,7 +96,7 @@ class Stack:
         """
         leaves = self._leaves(with_gradient=True)
         with products(self.compute.products):
-            losses = self._losses(leaves, windows)
+            losses = self._losses_to_learn_from(leaves, windows)
             grads = torch.autograd.grad(losses.sum(), list(leaves.values()))
             for into, grad in zip(self.layout.views(self._gradient).values(), grads, strict=True):
                 into.copy_(grad)
@@ -172,3 +177,10 @@ class Stack:
         factor = (clip / (self._gradient.norm(dim=1) + 1e-6)).clamp(max=1.0)
         if self.rows.is_cuda or not bool((factor == 1).all()):  # a CPU saves a pass, for which a GPU would have to wait
             self._gradient.mul_(factor.unsqueeze(1))
+
+
+def _compiled(losses: Callable[[dict[str, Tensor], Tensor], Tensor]) -> Callable[[dict[str, Tensor], Tensor], Tensor]:
+    """Compiled once for each shape of weights and windows; PyTorch's limit of 8 is less than the sizes of a study."""
+    torch._dynamo.config.recompile_limit = COMPILED_SHAPES
+    torch.compiler.assume_constant_result(rotary_tables)  # type: ignore[no-untyped-call]
+    return torch.compile(losses, dynamic=False)

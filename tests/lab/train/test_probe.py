@@ -6,10 +6,21 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra: pip install 'scalewise[train]'")
 
+from scalewise.lab import stack  # noqa: E402
 from scalewise.lab.compute import Compute  # noqa: E402
-from scalewise.lab.probe import best_seconds  # noqa: E402
+from scalewise.lab.probe import best_seconds, worth_compiling  # noqa: E402
+from scalewise.lab.shapes import Gpt2Shape  # noqa: E402
+from scalewise.lab.stack import Setting  # noqa: E402
 
 pytestmark = pytest.mark.train
+
+
+def test_what_cannot_be_compiled_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_triton(losses: object) -> None:
+        raise RuntimeError("Cannot find a working triton installation.")
+
+    monkeypatch.setattr(stack, "_compiled", without_triton)
+    assert not worth_compiling(Setting(Gpt2Shape(16, 1, 1, 64, 256, 32)), Compute())
 
 
 def test_waiting_is_not_work() -> None:

@@ -98,6 +98,21 @@ def test_losses_are_those_of_a_plain_loop(text: np.ndarray, tmp_path: Path) -> N
         assert float(losses[0, -1]) < float(losses[0, 0]) - 1
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_compiled_step_is_the_step(text: np.ndarray) -> None:
+    """As a GPU takes it, here on the CPU; and when a member has left, which is another shape."""
+    shape = Size(width=16, depth=1).shape(CONTEXT, "llama")
+    plain, compiled = (
+        Stack(Setting(shape), MEMBERS[:2], Compute(attention="sdpa", compiled=compiled)) for compiled in (False, True)
+    )
+    assert torch.allclose(losses_of(compiled, text, 20), losses_of(plain, text, 20), rtol=1e-4, atol=0)
+    for stack in (plain, compiled):
+        stack.keep([1])
+    assert torch.allclose(losses_of(compiled, text, 3), losses_of(plain, text, 3), rtol=1e-4, atol=0)
+    assert not Stack(Setting(Size(width=16, depth=1).shape(CONTEXT, "lstm")), MEMBERS[:1], compiled.compute).compiled
+
+
 def test_rowwise_adamw_is_the_fused_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """The update that a GPU uses, forced here, against the fused kernel of the CPU."""
     from scalewise.lab.optimizers import adamw

@@ -89,9 +89,13 @@ def _future(time: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     return torch.full((time, time), -math.inf, dtype=dtype, device=device).triu(1)
 
 
-@lru_cache(maxsize=8)
 def rotary_tables(time: int, head_width: int, dtype: torch.dtype, device: torch.device) -> Rotary:
     """Cosines and sines of rotary positions (Su et al. 2021, 2104.09864): each (time, head_width / 2)."""
+    return _rotary_tables(time, head_width, dtype, device)
+
+
+@lru_cache(maxsize=8)
+def _rotary_tables(time: int, head_width: int, dtype: torch.dtype, device: torch.device) -> Rotary:
     frequency = 10_000.0 ** (-torch.arange(0, head_width, 2) / head_width)
     angle = torch.outer(torch.arange(time), frequency)
     return angle.cos().to(device, dtype), angle.sin().to(device, dtype)
