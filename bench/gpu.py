@@ -113,24 +113,19 @@ def main() -> None:
         return
     found = findings_here(options.device, "bf16")
     name = torch.cuda.get_device_name() if options.device == "cuda" else "one process of a CPU"
-    print(
-        f"{name}, torch {torch.__version__}; fastest bf16 product {found.peak_flops_per_second / 1e12:.2f} TF/s; ",
-        end="",
-    )
+    peak = found.peak_flops_per_second
+    print(f"{name}, torch {torch.__version__}; fastest bf16 product {peak / 1e12:.2f} TF/s; ", end="")
     print("steps of stacks are " + ("compiled" if found.compute.compiled else "not compiled"))
     text = load_corpus("stdlib").train
     with tempfile.TemporaryDirectory() as temporary:
         tokens = Path(temporary) / "train.bin"
         text.astype(np.uint16).tofile(tokens)
-        for declared_row in rows:
-            row = replace(declared_row, members=options.members or declared_row.members)
+        for listed in rows:
+            row = replace(listed, members=options.members or listed.members)
             together, alone = measured(row, text, tokens, options.device, options.seconds)
-            mfu = together * row.shape.flops_per_token / found.peak_flops_per_second
-            print(
-                f"{row}: {together:,.0f} tokens/s, {together / alone:.1f}x of compiled models one after another, ",
-                end="",
-            )
-            print(f"MFU {mfu:.0%} (goal {row.goal})", flush=True)
+            mfu = together * row.shape.flops_per_token / peak
+            print(f"{row}: {together:,.0f} tokens/s, {together / alone:.1f}x of compiled models ", end="")
+            print(f"one after another, MFU {mfu:.0%} (goal {row.goal})", flush=True)
         if options.suite:
             study = declared(SUITE_FLOPS, sizes=SUITE_SIZES)
             times = trained(study, Path(temporary) / "suite", 1, options.device)[1]
