@@ -18,7 +18,7 @@ from scalewise.lab.compute import Compute
 BLOCK = 64
 """Queries at once (measured at a context of 128: 32 and 128 are slower, in bf16 and on average in fp32)."""
 Rotary = tuple[Tensor, Tensor]
-"""Cosines and sines, each (time, head width / 2)."""
+"""Cosines and sines, each (time, head width); the sines of the first half are negative."""
 
 
 def attention(qkv: Tensor, heads: int, time: int, compute: Compute, rotary: Rotary | None = None) -> Tensor:
@@ -90,7 +90,7 @@ def _future(time: int, dtype: torch.dtype, device: torch.device) -> Tensor:
 
 
 def rotary_tables(time: int, head_width: int, dtype: torch.dtype, device: torch.device) -> Rotary:
-    """Cosines and sines of rotary positions (Su et al. 2021, 2104.09864): each (time, head_width / 2)."""
+    """Cosines and sines of rotary positions (Su et al. 2021, 2104.09864), as `rotate` takes them."""
     return _rotary_tables(time, head_width, dtype, device)
 
 
@@ -98,9 +98,11 @@ def rotary_tables(time: int, head_width: int, dtype: torch.dtype, device: torch.
 def _rotary_tables(time: int, head_width: int, dtype: torch.dtype, device: torch.device) -> Rotary:
     frequency = 10_000.0 ** (-torch.arange(0, head_width, 2) / head_width)
     angle = torch.outer(torch.arange(time), frequency)
-    return angle.cos().to(device, dtype), angle.sin().to(device, dtype)
+    cos, sin = angle.cos(), angle.sin()
+    return torch.cat((cos, cos), dim=-1).to(device, dtype), torch.cat((-sin, sin), dim=-1).to(device, dtype)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn each pair of the first and second half of the last dimension by its angle."""
     first, second = x.chunk(2, dim=-1)
-    return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1)
+    return torch.addcmul(x * cos, torch.cat((second, first), dim=-1), sin)

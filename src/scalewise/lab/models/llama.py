@@ -2,12 +2,11 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from scalewise.lab.compute import Compute
 from scalewise.lab.models.attention import attention, rotary_tables
 from scalewise.lab.models.layout import Weight, Weights, gain, matrix
-from scalewise.lab.models.parts import look_up, rms_norm
+from scalewise.lab.models.parts import look_up, rms_norm, swiglu
 from scalewise.lab.recipe import Init
 from scalewise.runs.flops import TransformerShape
 
@@ -67,5 +66,4 @@ def block(weights: Weights, prefix: str, x: Tensor, number: int, time: int, comp
     mixed = attention(qkv, number, time, compute, rotary)
     x = torch.baddbmm(x, mixed, weights[f"{prefix}attention_out"])
     gate_up = torch.bmm(rms_norm(x, weights[f"{prefix}feedforward_norm"]), weights[f"{prefix}gate_up"])
-    gate, up = gate_up.chunk(2, dim=-1)
-    return torch.baddbmm(x, F.silu(gate) * up, weights[f"{prefix}down"])
+    return torch.baddbmm(x, swiglu(gate_up), weights[f"{prefix}down"])
