@@ -41,7 +41,7 @@ class Checkpoint:
 
         name = f"{self.name}@{self.step()}"
         try:
-            state: State = torch.load(BytesIO(self.folder.get(name)), weights_only=True)
+            state: State = torch.load(BytesIO(self.folder.get(name)), map_location="cpu", weights_only=True)
         except StudyError:
             raise
         except Exception:  # of a file that is not one of its own torch says something else every time

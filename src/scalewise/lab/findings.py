@@ -14,7 +14,8 @@ from typing import Literal
 
 from scalewise.errors import ScalewiseError, StudyError
 from scalewise.lab.compute import Compute
-from scalewise.lab.shapes import Shape
+from scalewise.lab.memory import member_bytes
+from scalewise.lab.recipe import Recipe
 from scalewise.runs.files import cache_folder, write_text
 
 Wanted = Literal["auto", "bf16", "fp32"]
@@ -22,19 +23,28 @@ Device = Literal["cpu", "cuda"]
 RECORD = "compute.json"
 MOST_MEMBERS = {"cpu": 8, "cuda": 64}
 """Beyond 8 members a stack leaves the cache of a CPU core (measured: slower from 16 on)."""
+MEMORY_SHARE = 0.8
+"""Of a GPU's memory, since what a stack needs is an estimate."""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """The arithmetic, up to which width models are stacked, and the fastest product seen on one core or GPU."""
+    """The arithmetic, up to which width models are stacked, the fastest product seen on one core or GPU, and a GPU's
+    memory."""
 
     compute: Compute
     stacked_up_to_width: int
     peak_flops_per_second: float
+    memory_bytes: float | None = None
 
-    def members(self, shape: Shape) -> int:
-        """How many models of a shape are trained as one stack, at most."""
-        return MOST_MEMBERS[self.compute.device] if shape.width <= self.stacked_up_to_width else 1
+    def members(self, recipe: Recipe) -> int:
+        """How many models of a recipe's shape are trained as one stack, at most."""
+        if recipe.shape.width > self.stacked_up_to_width:
+            return 1
+        most = MOST_MEMBERS[self.compute.device]
+        if self.memory_bytes is not None:
+            most = min(most, int(MEMORY_SHARE * self.memory_bytes / member_bytes(recipe)))
+        return max(1, most)
 
 
 def findings_of_study(directory: Path, device: Device, precision: Wanted) -> Findings:

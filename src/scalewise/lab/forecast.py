@@ -8,22 +8,15 @@ from dataclasses import dataclass
 
 from scalewise.lab.data.corpus import Corpus
 from scalewise.lab.findings import Findings
+from scalewise.lab.memory import member_bytes
 from scalewise.lab.plan import Cells, cells_of
 from scalewise.lab.probe import step_seconds
-from scalewise.lab.recipe import Recipe
-from scalewise.lab.shapes import Shape
 from scalewise.lab.stack import Setting
 from scalewise.lab.study import Study
 
 USUAL_MEMBERS = 3
 """A bracket: how many runs a stack usually holds."""
 PROBED_WINDOWS = 4
-BYTES_PER_PARAM = 4 * 4 + 2
-"""Weight, gradient and two moments in fp32; the copy that computes in bf16."""
-BYTES_PER_WIDTH = 34
-"""Kept for the backward pass per position, layer and unit of width in 16 bit (Korthikanti et al. 2022, 2205.05198)."""
-BYTES_PER_SCORE = 5
-"""Kept per attention score in 16 bit (the same source)."""
 PROCESS_BYTES = 4e8
 """A worker with PyTorch and the corpus before it trains anything (measured: 0.35-0.45 GB)."""
 
@@ -44,18 +37,11 @@ def forecasts(study: Study, corpus: Corpus, findings: Findings) -> list[Forecast
 
 def _forecast(cells: Cells, findings: Findings) -> Forecast:
     recipe = cells.longest
-    members = min(USUAL_MEMBERS, findings.members(recipe.shape))
+    members = min(USUAL_MEMBERS, findings.members(recipe))
     windows = min(PROBED_WINDOWS, recipe.batch_windows)
     setting = Setting.of(recipe)
     window_seconds = step_seconds(setting, findings.compute, members, windows, repeats=2) / (members * windows)
     read = cells.flops / (recipe.shape.flops_per_token * recipe.shape.context)
     evaluated = len(cells.recipes) * recipe.held_out_windows / 3
-    memory = PROCESS_BYTES + members * _member_bytes(recipe)
+    memory = PROCESS_BYTES + members * member_bytes(recipe)
     return Forecast(cells, (read + evaluated) * window_seconds / 60, memory)
-
-
-def _member_bytes(recipe: Recipe) -> float:
-    shape: Shape = recipe.shape
-    scores = BYTES_PER_SCORE * getattr(shape, "heads", 0) * shape.context
-    per_token = shape.depth * (BYTES_PER_WIDTH * shape.width + scores) + 10 * shape.vocabulary
-    return BYTES_PER_PARAM * shape.params + per_token * recipe.batch_tokens

@@ -31,7 +31,8 @@ def probe(device: str, precision: Wanted) -> Findings:
         chosen: Precision = "fp32" if precision == "fp32" else "bf16"
         compute = Compute("cuda", chosen, "highest", "sdpa")
         compute = replace(compute, compiled=worth_compiling(_small(64), compute))
-        return Findings(compute, stacked_up_to_width=1024, peak_flops_per_second=peak_flops_per_second(compute))
+        memory = torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory
+        return Findings(compute, 1024, peak_flops_per_second(compute), memory)
     with _as_a_worker():
         return _probe_cpu(precision)
 

@@ -150,7 +150,7 @@ class _Suite:
             alike.setdefault(replace(recipe, lr=0.0, seed=0, clip=0.0), []).append(recipe)
         stacks = []
         for shared, same in alike.items():
-            most = self.pool.findings.members(shared.shape)
+            most = self.pool.findings.members(shared)
             for group in side_by_side(self.store, same):
                 stacks += [group[i : i + most] for i in range(0, len(group), most)]
         return stacks
