@@ -1,7 +1,8 @@
 """How long a study will take here and how much memory it needs: its plan, priced by a short probe of every size.
 
 Minutes are steps times the measured seconds of a step, plus the held-out evaluations at a third of a step's price
-(forward without backward). Memory is an estimate from what a step keeps; searches that grow cost more.
+(forward without backward) and what lies between two runs. Memory is an estimate from what a step keeps; searches that
+grow cost more.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from scalewise.lab.study import Study
 USUAL_MEMBERS = 3
 """A bracket: how many runs a stack usually holds."""
 PROBED_WINDOWS = 4
+BETWEEN_SECONDS = 0.04
+"""What a run takes beside its steps: folders, checkpoints, records (`bench/suite.py`: .03 to .04)."""
 BYTES_PER_PARAM = 4 * 4 + 2
 """Weight, gradient and two moments in fp32; the copy that computes in bf16."""
 BYTES_PER_WIDTH = 34
@@ -51,7 +54,8 @@ def _forecast(cells: Cells, findings: Findings) -> Forecast:
     read = cells.flops / (recipe.shape.flops_per_token * recipe.shape.context)
     evaluated = len(cells.recipes) * recipe.held_out_windows / 3
     memory = PROCESS_BYTES + members * _member_bytes(recipe)
-    return Forecast(cells, (read + evaluated) * window_seconds / 60, memory)
+    seconds = (read + evaluated) * window_seconds + len(cells.recipes) * BETWEEN_SECONDS
+    return Forecast(cells, seconds / 60, memory)
 
 
 def _member_bytes(recipe: Recipe) -> float:
