@@ -76,6 +76,7 @@ def test_a_given_width_leaves_the_depth(tmp_path: Path) -> None:
         ("width = 64\ndepth = 2", "depth and width cannot be given together"),
         ("aspect = 8\ndepth = 2", "aspect and depth cannot be given together"),
         ("heads = 2\nhead_width = 16", "heads and head_width cannot be given together"),
+        ("width = 33", "width 33 must be a multiple of twice its 1 heads"),
         ("width = 50\nheads = 4", "width 50 must be a multiple of twice its 4 heads"),
         ("depth = 2\n[[arms]]\nname = 'a'\naspect = 8", "nothing to turn where the dial has a depth"),
     ],

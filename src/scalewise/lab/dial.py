@@ -39,7 +39,8 @@ class Rules:
         pairs)."""
         if self.heads:
             return self.heads
-        return next(heads for heads in range(max(1, width // self.head_width), 0, -1) if width % (2 * heads) == 0)
+        most = max(1, width // self.head_width)
+        return next((heads for heads in range(most, 0, -1) if width % (2 * heads) == 0), 1)
 
     def fits(self, width: int) -> bool:
         return width % (2 * self.heads_of(width)) == 0
