@@ -28,6 +28,17 @@ def test_a_flip_is_stated_with_its_intervals() -> None:
         assert best > 0.99
 
 
+def test_the_sentence_gives_the_chance_of_the_model_it_names() -> None:
+    """Two groups' large models are equally good: the largest size is best for certain, either of them is not."""
+    table = suite(("adamw",), noise=0.003)
+    answer = sw.ask("equal-compute", table, resamples=50)
+    (own,) = {row[-1] for row in answer.finding("Measured winners at equal compute").rows}
+    named = float(answer.sentence.split("best of all with probability ")[1].split(" %")[0]) / 100
+    assert named == round(float(str(own)), 2)
+    assert answer.probability is not None
+    assert named < 0.4 < 0.6 < answer.probability
+
+
 def test_one_winner_in_all_groups_is_no_flip() -> None:
     answer = sw.ask("equal-compute", suite((), noise=0.003), resamples=50)
     assert "depends on the group" not in answer.sentence

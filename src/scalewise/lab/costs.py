@@ -70,7 +70,7 @@ def costs(path: Path, workers: int | None = None, device: Device = "cpu", within
     from scalewise.lab.compute import one_thread
     from scalewise.lab.data.corpus import corpus_of
     from scalewise.lab.findings import findings_here
-    from scalewise.lab.forecast import forecasts
+    from scalewise.lab.forecast import forecasts, minutes_on
     from scalewise.lab.places.here import check, cores
     from scalewise.lab.plan import check_budgets, repetition
 
@@ -80,7 +80,8 @@ def costs(path: Path, workers: int | None = None, device: Device = "cpu", within
     check_budgets(declared, corpus)
     one_thread()  # as a worker computes
     sizes = []
-    for forecast in forecasts(declared, corpus, findings_here(device, declared.training.precision)):
+    foreseen = forecasts(declared, corpus, findings_here(device, declared.training.precision))
+    for forecast in foreseen:
         cells, recipe = forecast.cells, forecast.cells.longest
         sizes.append(
             SizeCost(
@@ -106,7 +107,7 @@ def costs(path: Path, workers: int | None = None, device: Device = "cpu", within
         flops_per_arm=per_arm,
         runs=sum(size.runs for size in sizes),
         flops=sum(per_arm.values()),
-        minutes=sum(size.minutes for size in sizes) / at_once,
+        minutes=minutes_on(at_once, foreseen),
         workers=at_once,
         memory_mb=at_once * max(size.memory_mb for size in sizes),
         unique_tokens=int(corpus.train.size),

@@ -5,6 +5,8 @@ Minutes are steps times the measured seconds of a step, plus the held-out evalua
 grow cost more.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scalewise.lab.data.corpus import Corpus
@@ -33,11 +35,19 @@ PROCESS_BYTES = 4e8
 
 @dataclass(frozen=True)
 class Forecast:
-    """One size of one arm: its cells, and what they cost here on one worker."""
+    """One size of one arm: its cells, and what they cost here on one worker. `stacks` is into how many a bracket is
+    cut, which is how many workers can train it at once."""
 
     cells: Cells
     minutes: float
     memory_bytes: float
+    stacks: int
+
+
+def minutes_on(workers: int, forecasts: Sequence[Forecast]) -> float:
+    """Of all sizes on so many workers: none is done sooner than its searches, one after the other, allow."""
+    alone = max(forecast.minutes / min(workers, forecast.stacks) for forecast in forecasts)
+    return max(alone, sum(forecast.minutes for forecast in forecasts) / workers)
 
 
 def forecasts(study: Study, corpus: Corpus, findings: Findings) -> list[Forecast]:
@@ -55,7 +65,7 @@ def _forecast(cells: Cells, findings: Findings) -> Forecast:
     evaluated = len(cells.recipes) * recipe.held_out_windows / 3
     memory = PROCESS_BYTES + members * _member_bytes(recipe)
     seconds = (read + evaluated) * window_seconds + len(cells.recipes) * BETWEEN_SECONDS
-    return Forecast(cells, seconds / 60, memory)
+    return Forecast(cells, seconds / 60, memory, math.ceil(USUAL_MEMBERS / members))
 
 
 def _member_bytes(recipe: Recipe) -> float:
