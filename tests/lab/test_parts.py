@@ -65,6 +65,12 @@ def test_a_slope_is_never_called_bracketed() -> None:
     assert len(found.losses) == 3 + MOST_STEPS
 
 
+def test_where_every_rate_diverged_nothing_is_bracketed() -> None:
+    found = search(0, dict.fromkeys(range(-20, 21), float("nan")))
+    assert not found.bracketed
+    assert found.best == min(found.losses) == -1 - MOST_STEPS  # lower rates are tried, where there may be hope
+
+
 def test_a_diverged_rate_is_the_worst_of_all() -> None:
     found = search(0, {-1: 2.0, 0: 1.5, 1: float("nan")})
     assert found.best == 0
@@ -181,6 +187,41 @@ def test_a_plan_charges_trunks_once_and_tuning_in_full(tmp_path: Path) -> None:
     assert by_arm["cosine"] == pytest.approx(7 * 1e9 + 5 * 4e9, rel=0.02)
     trunks = 5 * (0.8 * 4e9) + 2 * (0.8 * 1e9)  # three rates and two seeds go on to the second budget
     assert by_arm["plain"] == pytest.approx(trunks + 0.2 * (7 * 1e9 + 5 * 4e9), rel=0.02)
+
+
+TOKENS = """
+name = "tokens"
+tokens = [1e5, 4e5]
+sizes = [{ width = 16, depth = 1 }, { width = 32, depth = 2, batch = 300 }]
+[[arms]]
+name = "by length"
+[[arms]]
+name = "one batch"
+optimizer = "adam"
+batch = { tokens = 512, exponent = 0 }
+"""
+
+
+def test_runs_may_be_as_long_as_tokens_say_and_batches_as_an_arm_says(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(TOKENS)
+    study = load_study(tmp_path / "study.toml")
+    check_budgets(study, small_corpus())
+    batches = {}
+    for cells in cells_of(study, small_corpus()):
+        assert len(cells.by_budget()) == 2
+        for tokens, (budget, recipe) in zip((1e5, 4e5), sorted(cells.by_budget().items()), strict=True):
+            assert recipe.tokens == pytest.approx(tokens, abs=recipe.batch_tokens)
+            assert budget == pytest.approx(tokens * recipe.shape.flops_per_token)
+            assert recipe.weight_decay == (0.1 if cells.arm.name == "by length" else 0.0)
+        batches[cells.arm.name, cells.size.width] = cells.longest.batch_tokens
+    assert batches == {("by length", 16): 512, ("by length", 32): 256, ("one batch", 16): 512, ("one batch", 32): 256}
+    (tmp_path / "study.toml").write_text(TOKENS + "weight_decay = 0.1\n")
+    with pytest.raises(StudyError, match="adam is adamw without weight_decay"):
+        load_study(tmp_path / "study.toml")
+    for wrong in (TOKENS.replace("tokens = [", "flops = [1e9]\ntokens = ["), TOKENS.replace("tokens = [1e5, 4e5]", "")):
+        (tmp_path / "study.toml").write_text(wrong)
+        with pytest.raises(StudyError, match=r"either by `flops`, the same for every size, or by `tokens`"):
+            load_study(tmp_path / "study.toml")
 
 
 def test_data_are_paired_across_sizes_rates_and_arms(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ FOLLOWS = (
     "params_no_embed",
     "flops",
     "flops_budget",
+    "warmup_steps",
     "seconds",
     "optimizer_seconds",
     "gpu_hours",

@@ -8,8 +8,11 @@ import typer
 from scalewise.cli.options import Column, Counting, NanDiverged, Seed, Table, Where, check_outputs, read_table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scalewise.questions.ask_each import Call
     from scalewise.runs import Runs
+    from scalewise.runs.store import Store
 
 Device = Literal["cpu", "cuda"]
 
@@ -73,6 +76,8 @@ def train(
     store = train_study(study, into, workers, device, on, checkpoints)
     runs = read(store.path)
     typer.echo(f"trained {len(runs)} runs into {store.path}{_efficiency(store.path, runs)}", err=True)
+    for sentence in _shortcomings(store, runs):
+        typer.echo(f"scalewise: {sentence}", err=True)
     if html:
         _report(runs, calls, html, seed=0)
 
@@ -85,6 +90,22 @@ def _efficiency(directory: Path, runs: "Runs") -> str:
     rate = float(ended["flops"].sum()) / max(1e-9, float(ended["seconds"].sum()))
     peak = recorded_findings(directory).peak_flops_per_second
     return f", {rate:.2g} operations a second on each worker: {100 * rate / peak:.0f} % of the fastest product here"
+
+
+def _shortcomings(store: "Store", runs: "Runs") -> "Iterator[str]":
+    """What of the training a reader of its numbers must know."""
+    cells = store.tuning()
+    edge = [cell for cell in cells if not cell["bracketed"] and not cell.get("transferred")]
+    if edge:
+        first = edge[0]
+        yield (
+            f"{len(edge)} of {len(cells)} cells are not bracketed: a better rate may lie beyond those that were tried "
+            f"(the first: {first['group']}, {first['params']:,} params, {first['flops_budget']:.3g} flops, rate "
+            f"{first['lr']:.3g})."
+        )
+    diverged = runs.ended["state"].eq("diverged").sum()
+    if diverged:
+        yield f"{diverged} of {len(runs)} runs diverged; `scalewise ask audit {store.path}` says more."
 
 
 def _report(runs: "Runs", calls: "list[Call]", into: Path, seed: int) -> None:
@@ -107,14 +128,16 @@ def _report(runs: "Runs", calls: "list[Call]", into: Path, seed: int) -> None:
 
 
 def _study_questions(study: Path) -> "list[Call]":
-    """The questions of a study, each checked: does it exist, and are its options of the right kind?"""
+    """The questions of a study, or the usual ones where it has none, each checked: does it exist, and are its options
+    of the right kind?"""
     from scalewise.lab.study import load_study
     from scalewise.questions import check_call
+    from scalewise.questions.ask_each import USUAL
 
     calls = [(call.ask, call.options, call.where) for call in load_study(study).questions]
     for question, options, _ in calls:
         check_call(question, options)
-    return calls
+    return calls or [*USUAL]
 
 
 def check_torch() -> None:

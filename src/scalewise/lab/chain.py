@@ -7,7 +7,7 @@ A plan counts a study by answering a chain itself.
 
 import contextlib
 import math
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -48,38 +48,38 @@ def chains_of(study: Study, corpus: Corpus, record: Record) -> list[Chain]:
 
 
 def size_chain(
-    study: Study, arm: Arm, size: Size, corpus: Corpus, record: Record, taken_over: Mapping[float, int] | None = None
+    study: Study, arm: Arm, size: Size, corpus: Corpus, record: Record, taken_over: Sequence[int] = ()
 ) -> Chain:
     """All cells of one size; `record` is given the outcome of each cell's search.
 
-    `taken_over` are the best rates of another size, by budget: where the check at the smallest budget finds the first
-    of them best here too, the others are not searched.
+    `taken_over` are the best rates of another size, the smallest budget's first: where the check there finds it best
+    here too, the others are not searched.
     """
     centre, reach = study.first_rate_exponent(arm, size), FIRST_REACH
     if taken_over:
-        centre, reach = taken_over[min(taken_over)], LATER_REACH
+        centre, reach = taken_over[0], LATER_REACH
     first, *others = study.tuning.seeds
-    ledger, chosen = Ledger(), Choice(centre)
+    ledger, chosen, budgets = Ledger(), Choice(centre), study.budgets(arm, size)
     if study.tuning.search:
         chosen = yield from _tried(
             searched(study.tuning.search, centre, study.tuning.trials, first),
-            lambda choice: study.recipe(arm, size, min(study.flops), choice, first, corpus),
+            lambda choice: study.recipe(arm, size, budgets[0], choice, first, corpus),
             ledger,
         )
         centre, reach = chosen.exponent, LATER_REACH
-    for budget in sorted(study.flops):
+    for place, budget in enumerate(budgets):
 
         def at(exponent: int, seed: int, budget: float = budget) -> Recipe:
             return study.recipe(arm, size, budget, Choice(exponent, chosen.others), seed, corpus)
 
-        if taken_over and budget > min(taken_over):
-            centre = taken_over[budget]
+        if taken_over and place:
+            centre = taken_over[place]
             search = untried(centre)
         else:
             search = bracket(centre, reach)
         tuned = yield from _tried(search, lambda exponent: at(exponent, first), ledger)
         if tuned.best != centre:
-            taken_over = None  # it does not transfer: this size is searched like any other
+            taken_over = ()  # it does not transfer: this size is searched like any other
         centre, reach = tuned.best, LATER_REACH
         if others:
             seeds = [at(centre, seed) for seed in others]
@@ -105,10 +105,10 @@ def size_chain(
 def _transfer_chain(study: Study, arm: Arm, corpus: Corpus, record: Record) -> Chain:
     """The first size of an arm, and then the others with its rates, side by side."""
     first, *others = study.sizes_of(arm)
-    best: dict[float, int] = {}
+    best: list[int] = []
 
     def remember(cell: dict[str, Any]) -> None:
-        best[cell["flops_budget"]] = round(math.log2(cell["lr"]))
+        best.append(round(math.log2(cell["lr"])))
         record(cell)
 
     yield from size_chain(study, arm, first, corpus, remember)

@@ -9,8 +9,18 @@ from scalewise.lab.findings import Device
 
 
 @dataclass(frozen=True)
+class CellCost:
+    """One size at one budget: a run's operations, tokens and passes over the text."""
+
+    flops: float
+    tokens: int
+    epochs: float
+
+
+@dataclass(frozen=True)
 class SizeCost:
-    """One size of one arm. `flops` are those of all its runs, tuning included; `minutes` are of one worker."""
+    """One size of one arm. `flops` are those of all its runs, tuning included; `minutes` are of one worker. `cells` are
+    in the order of their budgets; `epochs` are the longest run's."""
 
     arm: str
     width: int
@@ -22,12 +32,13 @@ class SizeCost:
     minutes: float
     memory_mb: float
     epochs: float
+    cells: tuple[CellCost, ...]
 
 
 @dataclass(frozen=True)
 class Costs:
-    """`minutes` and `memory_mb` are of `workers` at once. `unique_tokens` is 0 where every token is fresh; `warning`
-    says where text is read too often."""
+    """`minutes` and `memory_mb` are of `workers` at once. `unique_tokens` and `unique_bytes` are those of the training
+    text, 0 where every token is fresh; `warning` says where text is read too often."""
 
     sizes: tuple[SizeCost, ...]
     flops_per_arm: dict[str, float]
@@ -37,6 +48,7 @@ class Costs:
     workers: int
     memory_mb: float
     unique_tokens: int
+    unique_bytes: int
     warning: str | None
 
 
@@ -58,7 +70,7 @@ def costs(path: Path, workers: int | None = None, device: Device = "cpu", within
     from scalewise.lab.compute import one_thread
     from scalewise.lab.data.corpus import corpus_of
     from scalewise.lab.findings import findings_here
-    from scalewise.lab.forecast import forecasts
+    from scalewise.lab.forecast import forecasts, minutes_on
     from scalewise.lab.places.here import check, cores
     from scalewise.lab.plan import check_budgets, repetition
 
@@ -68,7 +80,8 @@ def costs(path: Path, workers: int | None = None, device: Device = "cpu", within
     check_budgets(declared, corpus)
     one_thread()  # as a worker computes
     sizes = []
-    for forecast in forecasts(declared, corpus, findings_here(device, declared.training.precision)):
+    foreseen = forecasts(declared, corpus, findings_here(device, declared.training.precision))
+    for forecast in foreseen:
         cells, recipe = forecast.cells, forecast.cells.longest
         sizes.append(
             SizeCost(
@@ -82,6 +95,9 @@ def costs(path: Path, workers: int | None = None, device: Device = "cpu", within
                 minutes=forecast.minutes,
                 memory_mb=forecast.memory_bytes / 1e6,
                 epochs=cells.epochs(recipe),
+                cells=tuple(
+                    CellCost(budget, r.tokens, cells.epochs(r)) for budget, r in sorted(cells.by_budget().items())
+                ),
             )
         )
     per_arm = {size.arm: sum(s.flops for s in sizes if s.arm == size.arm) for size in sizes}
@@ -91,10 +107,11 @@ def costs(path: Path, workers: int | None = None, device: Device = "cpu", within
         flops_per_arm=per_arm,
         runs=sum(size.runs for size in sizes),
         flops=sum(per_arm.values()),
-        minutes=sum(size.minutes for size in sizes) / at_once,
+        minutes=minutes_on(at_once, foreseen),
         workers=at_once,
         memory_mb=at_once * max(size.memory_mb for size in sizes),
         unique_tokens=int(corpus.train.size),
+        unique_bytes=int(corpus.text_bytes or corpus.train.nbytes),
         warning=repetition(declared, corpus),
     )
 

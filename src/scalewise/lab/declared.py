@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from scalewise.lab.data.corpus import BYTES, Options
-from scalewise.lab.dial import HEAD_WIDTH
+from scalewise.lab.dial import HEAD_WIDTH, Rules
 from scalewise.lab.recipe import Init, OptimizerName, Parametrization
 from scalewise.lab.schedule import Schedule
 from scalewise.lab.search import Name
@@ -24,12 +24,14 @@ class Declared(BaseModel):
 
 
 class Size(Declared):
-    """One model shape. Heads default to one per 32 of width, the feed-forward to 8/3 of the width."""
+    """One model shape. Heads default to one per 32 of width, the feed-forward to 8/3 of the width, the tokens per step
+    (`batch`) to what the rule of the study or the arm gives."""
 
     width: PositiveInt
     depth: PositiveInt
     heads: PositiveInt | None = None
     feedforward: PositiveInt | None = None
+    batch: PositiveInt | None = None
 
     @model_validator(mode="after")
     def heads_divide_width(self) -> "Size":
@@ -56,10 +58,31 @@ class Size(Declared):
 
 
 class Dial(Declared):
-    """Sizes by their number of parameters; the width is about `aspect` depths. See `dial.py`."""
+    """Sizes by their number of parameters; the width is about `aspect` depths, unless one of both is given. See
+    `dial.py`."""
 
     params: tuple[Annotated[float, Field(ge=1e3, le=1e12)], ...] = Field(min_length=1)
-    aspect: Positive = 24.0
+    aspect: Positive = Rules.aspect
+    head_width: PositiveInt = HEAD_WIDTH
+    heads: PositiveInt | None = None
+    depth: PositiveInt | None = None
+    width: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def rules_leave_something_open(self) -> "Dial":
+        given = [name for name in ("aspect", "depth", "width") if name in self.model_fields_set]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} cannot be given together: one of them says what the others are")
+        if "heads" in self.model_fields_set and "head_width" in self.model_fields_set:
+            raise ValueError("heads and head_width cannot be given together: give one")
+        if self.width and not self.rules().fits(self.width):
+            heads = self.rules().heads_of(self.width)
+            raise ValueError(f"width {self.width} must be a multiple of twice its {heads} heads")
+        return self
+
+    def rules(self, aspect: float | None = None) -> Rules:
+        """`aspect` is an arm's own, before the dial's."""
+        return Rules(aspect or self.aspect, self.head_width, self.heads, self.depth, self.width)
 
 
 class Data(Declared):
@@ -89,8 +112,17 @@ class Training(Declared):
     precision: Literal["auto", "bf16", "fp32"] = "auto"
 
 
+class Batch(Declared):
+    """Tokens per step grow as a power of the run's length; the exponent is nanochat's (its log of 2026-02-05)."""
+
+    tokens: Positive = 1024
+    at_tokens: Positive = 2.5e6
+    exponent: float = Field(default=0.383, ge=0, le=1)
+
+
 class Arm(Declared):
-    """One recipe of several that are compared; what is left out is as in `[training]`, and `sizes` as in the study."""
+    """One recipe of several that are compared; what is left out is as in `[training]` and `[batch]`, and `sizes` as in
+    the study."""
 
     name: str = Field(min_length=1)
     architecture: Architecture | None = None
@@ -103,18 +135,15 @@ class Arm(Declared):
     clip: Positive | None = None
     sizes: tuple[Size, ...] | None = Field(default=None, min_length=1)
     aspect: Positive | None = None
+    batch: Batch | None = None
 
     def training(self, shared: Training) -> Training:
-        own = self.model_dump(exclude_none=True, exclude={"name", "sizes", "aspect"})
+        own = self.model_dump(exclude_none=True, exclude={"name", "sizes", "aspect", "batch"})
         return shared.model_copy(update=own)
 
-
-class Batch(Declared):
-    """Tokens per step grow as a power of the run's length; the exponent is nanochat's (its log of 2026-02-05)."""
-
-    tokens: Positive = 1024
-    at_tokens: Positive = 2.5e6
-    exponent: float = Field(default=0.383, ge=0, le=1)
+    def batch_rule(self, shared: Batch) -> Batch:
+        own = self.batch.model_dump(exclude_unset=True) if self.batch else {}
+        return shared.model_copy(update=own)
 
 
 class Tuning(Declared):

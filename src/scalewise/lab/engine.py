@@ -187,10 +187,11 @@ class Engine:
 
     def _timed_step(self) -> None:
         """One step, whose time is shared out among the members that are left after it."""
-        started, of_it = time.monotonic(), self.stack.optimizer_seconds
+        clock = self.stack.compute.clock  # of which the optimiser's part is counted too
+        started, of_it = clock(), self.stack.optimizer_seconds
         self._one_step()
         for run in self.runs:
-            run.seconds += (time.monotonic() - started) / len(self.runs)
+            run.seconds += (clock() - started) / len(self.runs)
             if of_it is not None and self.stack.optimizer_seconds is not None:
                 run.optimizer_seconds = (run.optimizer_seconds or 0.0) + (self.stack.optimizer_seconds - of_it) / len(
                     self.runs

@@ -33,6 +33,10 @@ class Cells:
     def longest(self) -> Recipe:
         return max(self.recipes, key=lambda recipe: recipe.tokens)
 
+    def by_budget(self) -> dict[float, Recipe]:
+        """A run of each budget; the others of that budget are as long."""
+        return {recipe.flops_budget: recipe for recipe in self.recipes}
+
     def epochs(self, recipe: Recipe) -> float:
         """Passes over the training text."""
         return recipe.tokens / (recipe.data_size or recipe.tokens)
@@ -64,12 +68,13 @@ def check_budgets(study: Study, corpus: Corpus) -> None:
         raise StudyError(f"data.context: {study.data.context} is more than the text has; give a smaller one.")
     for arm in study.all_arms:
         for size in study.sizes_of(arm):
-            recipe = study.recipe(arm, size, min(study.flops), Choice(0), 0, corpus)
+            recipe = study.recipe(arm, size, study.budgets(arm, size)[0], Choice(0), 0, corpus)
             if recipe.steps < FEWEST_STEPS:
+                budget = f"flops: {recipe.flops_budget:g}" if study.flops else f"tokens: {min(study.tokens):g}"
+                steps = "1 step" if recipe.steps == 1 else f"{recipe.steps} steps"
                 raise StudyError(
-                    f"flops: {recipe.flops_budget:g} is {recipe.steps} steps of {recipe.batch_tokens} tokens for width "
-                    f"{size.width}, depth {size.depth}; at least {FEWEST_STEPS} are needed, so raise it or leave the "
-                    "size out."
+                    f"{budget} is {steps} of {recipe.batch_tokens} tokens for width {size.width}, depth {size.depth}; "
+                    f"at least {FEWEST_STEPS} are needed, so raise it or leave the size out."
                 )
             if finite and recipe.batch_tokens > corpus.train.size:
                 raise StudyError(
@@ -82,7 +87,7 @@ def _answered(study: Study, arm: Arm, size: Size, corpus: Corpus) -> Cells:
     """Play a chain to its end, answering that the middle rate of every search is the best."""
     first = study.sizes_of(arm)[0]
     takes_over = study.tuning.transfer and size != first
-    rates = dict.fromkeys(study.flops, study.first_rate_exponent(arm, first)) if takes_over else None
+    rates = [study.first_rate_exponent(arm, first)] * len(study.budgets(arm, size)) if takes_over else []
     chain = size_chain(study, arm, size, corpus, lambda cell: None, rates)
     ledger, recipes = Ledger(), dict[str, Recipe]()
     wanted = next(chain)

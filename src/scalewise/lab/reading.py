@@ -70,7 +70,7 @@ def reading_of(folder: RunFolder) -> Reading:
         raise StudyError(f"{folder.path}: was trained on '{corpus.name}', whose tokens are not the bytes of a text.")
     for arm in study.all_arms:
         for size in study.sizes_of(arm):
-            for budget in study.flops:
+            for budget in study.budgets(arm, size):
                 for exponent in EXPONENTS:
                     made = study.recipe(arm, size, budget, Choice(exponent), config["seed"], corpus)
                     recipe = replace(made, code=config["code"])  # the code may have changed since

@@ -11,7 +11,8 @@ from scalewise.lab.schedule import Schedule, branch_step
 from scalewise.lab.shapes import AnyShape, architecture_of
 
 Init = Literal["fan-in", "gpt2", "data-dependent"]
-OptimizerName = Literal["adamw", "muon"]
+OptimizerName = Literal["adamw", "adam", "muon"]
+"""Adam is AdamW without weight decay."""
 Parametrization = Literal["standard", "mup"]
 MUP_WIDTH = 64
 """With `mup`, the learning rate is that of a model of this width."""
@@ -104,6 +105,10 @@ class Recipe:
             "parametrization": self.parametrization,
             "schedule": self.schedule,
             "schedule_tokens": self.tokens,
+            "warmup_steps": self.warmup_steps,
+            "weight_decay": self.weight_decay,
+            "beta2": self.beta2,
+            "clip": self.clip,
             "data_size": self.data_size or self.tokens,
             "vocabulary": self.shape.vocabulary,
             "data_sha256": self.data_sha256,

@@ -11,19 +11,23 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from scalewise.errors import StudyError, did_you_mean
 from scalewise.lab.data.corpus import BYTES, Corpus
 from scalewise.lab.declared import Arm, Batch, Data, Declared, Dial, QuestionCall, Size, Training, Tuning
-from scalewise.lab.dial import dialled
+from scalewise.lab.dial import Rules, dialled
 from scalewise.lab.recipe import MUP_WIDTH, Recipe, batch_windows
 from scalewise.lab.schedule import MOST_WARMUP, WARMUP
 from scalewise.lab.search import Choice
 from scalewise.lab.shapes import AnyShape, Architecture, Shape
 
+SAID = {"tuple_type": "Input should be a list", "too_short": "Give at least one"}
+"""Pydantic's errors that speak of Python's types, in the words of a TOML file."""
+
 
 class Study(Declared):
-    """The whole declaration."""
+    """The whole declaration. `flops` are the same for every size, `tokens` cost each what it costs."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     group: str | None = None
-    flops: tuple[Annotated[float, Field(ge=1e6, le=1e30)], ...] = Field(min_length=1)
+    flops: tuple[Annotated[float, Field(ge=1e6, le=1e30)], ...] = ()
+    tokens: tuple[Annotated[float, Field(ge=1, le=1e20)], ...] = ()
     sizes: tuple[Size, ...] = ()
     dial: Dial | None = None
     data: Data = Data()
@@ -36,10 +40,17 @@ class Study(Declared):
 
     @model_validator(mode="after")
     def names_and_sizes_are_distinct(self) -> "Study":
+        if bool(self.flops) == bool(self.tokens):
+            raise ValueError("say how long runs are either by `flops`, the same for every size, or by `tokens`")
+        for name, budgets in (("flops", self.flops), ("tokens", self.tokens)):
+            if len(set(budgets)) < len(budgets):
+                raise ValueError(f"two of the {name} are the same; list each once")
         if bool(self.sizes) == bool(self.dial):
             raise ValueError("give the models either one by one as `sizes`, or by their params as `[dial]`")
         if any(arm.aspect and (arm.sizes or not self.dial) for arm in self.arms):
             raise ValueError("an arm's aspect turns the study's `[dial]`; there is none for it")
+        if self.dial and (self.dial.depth or self.dial.width) and any(arm.aspect for arm in self.arms):
+            raise ValueError("an arm's aspect has nothing to turn where the dial has a depth or a width")
         names = [arm.name for arm in self.arms]
         if len(set(names)) < len(names):
             raise ValueError("two of the arms have the same name; name each once")
@@ -53,6 +64,8 @@ class Study(Declared):
                 )
             if training.init == "data-dependent" and training.architecture == "lstm":
                 raise ValueError("init data-dependent is for transformers; give an lstm fan-in or gpt2")
+            if training.optimizer == "adam" and (self._decay_of(arm) or "weight_decay" in self.tuning.search):
+                raise ValueError("adam is adamw without weight_decay; leave one of the two out")
         if self.data.vocabulary or self.data.corpus == Data().corpus:  # else not known before there is a corpus
             self.check_shapes()
         return self
@@ -93,9 +106,19 @@ class Study(Declared):
             return arm.sizes or self.sizes
         architecture, context = arm.training(self.training).architecture, self.data.context
         return tuple(
-            _dialled(params, arm.aspect or self.dial.aspect, architecture, context, self.vocabulary)
+            _dialled(params, self.dial.rules(arm.aspect), architecture, context, self.vocabulary)
             for params in self.dial.params
         )
+
+    def budgets(self, arm: Arm, size: Size) -> tuple[float, ...]:
+        """Operations of the runs of a size, ascending: those declared, or what the tokens declared cost it."""
+        cost = self.shape(arm, size).flops_per_token
+        return tuple(sorted(self.flops or (tokens * cost for tokens in self.tokens)))
+
+    def _decay_of(self, arm: Arm) -> float:
+        """The weight decay that the file gives an arm; 0 where it gives none."""
+        shared = self.training.weight_decay if "weight_decay" in self.training.model_fields_set else 0.0
+        return shared if arm.weight_decay is None else arm.weight_decay
 
     def shape(self, arm: Arm, size: Size) -> AnyShape:
         return size.shape(self.data.context, arm.training(self.training).architecture, self.vocabulary)
@@ -104,15 +127,13 @@ class Study(Declared):
         """One run. Batch and warm-up follow from the middle budget, so that all budgets can share a trunk."""
         shape = self.shape(arm, size)
         training = arm.training(self.training).model_copy(update=dict(choice.others))
-        middle = math.exp(sum(map(math.log, self.flops)) / len(self.flops)) / shape.flops_per_token
-        windows = batch_windows(
-            tokens=middle,
-            context=self.data.context,
-            at=(self.batch.at_tokens, self.batch.tokens),
-            exponent=self.batch.exponent,
-        )
+        budgets, batch = self.budgets(arm, size), arm.batch_rule(self.batch)
+        middle = math.exp(sum(map(math.log, budgets)) / len(budgets)) / shape.flops_per_token
+        windows = batch_windows(middle, self.data.context, (batch.at_tokens, batch.tokens), batch.exponent)
+        if size.batch:
+            windows = max(1, round(size.batch / self.data.context))
         step_tokens = windows * self.data.context
-        shortest = min(self.flops) / shape.flops_per_token
+        shortest = budgets[0] / shape.flops_per_token
         own = budget / shape.flops_per_token if training.schedule == "cosine" else middle
         return Recipe(
             study=self.name,
@@ -127,7 +148,7 @@ class Study(Declared):
             optimizer=training.optimizer,
             init=training.init,
             parametrization=training.parametrization,
-            weight_decay=training.weight_decay,
+            weight_decay=0.0 if training.optimizer == "adam" else training.weight_decay,
             beta2=training.beta2,
             clip=training.clip,
             held_out_windows=self.data.held_out_windows,
@@ -142,11 +163,11 @@ class Study(Declared):
         return round(math.log2(tuning.muon_rate if muon else tuning.rate_times_width / width))
 
 
-def _dialled(params: float, aspect: float, architecture: Architecture, context: int, vocabulary: int) -> Size:
+def _dialled(params: float, rules: Rules, architecture: Architecture, context: int, vocabulary: int) -> Size:
     def shape_at(width: int, depth: int, heads: int) -> Shape:
         return Size(width=width, depth=depth, heads=heads).shape(context, architecture, vocabulary)
 
-    width, depth, heads = dialled(params, aspect, shape_at)
+    width, depth, heads = dialled(params, rules, shape_at)
     return Size(width=width, depth=depth, heads=heads)
 
 
@@ -175,7 +196,7 @@ def _explain(error: ValidationError) -> Iterator[str]:
             hint = did_you_mean(str(item["loc"][-1]), _keys_beside(item["loc"]))
             yield f"{where}: unknown key{hint}."
         else:
-            yield f"{where}: {item['msg'].removeprefix('Value error, ')}."
+            yield f"{where}: {SAID.get(item['type']) or item['msg'].removeprefix('Value error, ')}."
 
 
 def _keys_beside(location: tuple[int | str, ...]) -> list[str]:

@@ -29,13 +29,13 @@ def bracket(centre: int, reach: int = LATER_REACH) -> Generator[list[int], dict[
     """Search the grid of whole exponents around `centre`.
 
     Yields the exponents to evaluate next and is sent their losses (NaN for a diverged run, which loses to
-    every finite one); returns a Tuned.
+    every finite one; where all diverged, the lowest rate is the best so far); returns a Tuned.
     """
     losses: dict[int, float] = {}
     wanted = list(range(centre - reach, centre + reach + 1))
     for _ in range(MOST_STEPS + 1):
         losses |= yield wanted
-        best = min(losses, key=lambda exponent: _rank(losses[exponent]))
+        best = min(sorted(losses), key=lambda exponent: _rank(losses[exponent]))
         if best not in (min(losses), max(losses)):
             return Tuned(losses, best, bracketed=True)
         wanted = [best - 1 if best == min(losses) else best + 1]

@@ -15,6 +15,7 @@ from scalewise.questions.equal_compute.saturation import saturation
 from scalewise.questions.equal_compute.standings import has_losses, standings_at
 from scalewise.questions.equal_compute.timed import timed
 from scalewise.questions.equal_compute.verdict import verdict
+from scalewise.questions.equal_compute.within_groups import in_words, winners_of, within_groups
 from scalewise.questions.observations import in_order, observed
 from scalewise.questions.option import BUDGET, GROUP, RESAMPLES, SEED, Option
 from scalewise.questions.repeat import repeat
@@ -73,6 +74,8 @@ def equal_compute(
     matched = pairs(standings, small, big)
     falls, until = slopes.slopes_after(rows, runs.source, after, resamples, seed) if after else ([], 0.0)
     probability, sentence = verdict(standings, seed)
+    winners = winners_of(standings, seed)
+    sentence += in_words(winners)
     if after:
         sentence = f"{sentence} {slopes.in_words(falls, after)}"
     largest = standings.label(standings.largest.size)
@@ -92,6 +95,7 @@ def equal_compute(
         sentence=sentence,
         findings=(
             *findings.measured(rows, axis, levels, spreads, seed),
+            *within_groups(winners, standings),
             *(timed(rows, levels, spreads, seed) if axis == "flops" and known else ()),
             *findings.all_sizes(standings, seed),
             findings.how_much_longer(standings),

@@ -90,11 +90,15 @@ class Standings:
             (s, s.entrant, s.outlook) for s in self.all if s.measured is None and s.outlook and s.entrant is not None
         ]
 
-    def best_probability(self, params: float, seed: int) -> float | None:
-        """P(a model of this size, of whatever group, has the lowest loss of all at the target)."""
+    def best_probability(self, params: float, seed: int, group: str | None = None) -> float | None:
+        """P(a model of this size, of one group or of whatever group, has the lowest loss of all at the target)."""
         known = [(s, s.entrant) for s in self.all if s.entrant is not None]
         found = Contest([entrant for _, entrant in known], seed).best()
-        own = [p for p, (s, _) in zip(found, known, strict=True) if s.size.params == params and p is not None]
+        own = [
+            p
+            for p, (s, _) in zip(found, known, strict=True)
+            if s.size.params == params and group in (None, s.size.group) and p is not None
+        ]
         return sum(own) if own else None
 
     def label(self, size: Size) -> str:

@@ -25,7 +25,8 @@ def verdict(standings: Standings, seed: int) -> tuple[float | None, str]:
         f"{where} the {standings.label(winner.size)} model has the lowest loss ({how}): {lead:.3f}{interval} nats "
         f"below {other} ({standings.label(rival.size)}){longer}."
     )
-    probability, chance = (standings.best_probability(s.size.params, seed) for s in (largest, winner))
+    probability = standings.best_probability(largest.size.params, seed)
+    chance = standings.best_probability(winner.size.params, seed, winner.size.group)
     if probability is None or chance is None:
         return None, f"{sentence} Each size has one run there, so nothing shows whether this is luck."
     return probability, f"{sentence} It is the best of all with probability {wording.probability(chance)}."
