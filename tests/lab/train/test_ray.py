@@ -123,10 +123,19 @@ def wait_for_nodes(address: str, number: int) -> None:
 def test_an_address_where_no_ray_is(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(STDLIB)
     command = [sys.executable, "-m", "scalewise", "train", "study.toml", "--into", "out", "--on"]
-    for place, sentence in (
-        ("ray://127.0.0.1:9", "--on ray://127.0.0.1:9: Ray cannot be reached there"),
-        ("moon", "--on moon: no such place; give here, ray, ray://HOST:PORT, or torchrun."),
+    for place, address, sentence in (
+        ("ray://127.0.0.1:9", "", "--on ray://127.0.0.1:9: Ray cannot be reached there"),
+        ("ray", "127.0.0.1:9", "--on ray: Ray cannot be reached there"),
+        ("moon", "", "--on moon: no such place; give here, ray, ray://HOST:PORT, or torchrun."),
     ):
-        done = subprocess.run([*command, place], cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*command, place],
+            cwd=tmp_path,
+            env=os.environ | {"RAY_ADDRESS": address},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,  # Ray itself would try for a quarter of an hour
+        )
         assert done.returncode == 2
         assert done.stderr.splitlines()[-1].startswith(f"scalewise: {sentence}")

@@ -5,6 +5,7 @@ last of them, and nothing but the folder has to survive a node.
 """
 
 import logging
+import os
 import socket
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -31,6 +32,8 @@ RETRIES = 10
 """How often a task whose node or process was lost is begun again."""
 LOOK_EVERY_SECONDS = 1.0
 CLIENT_PORT = 10001
+CURRENT_CLUSTER = Path("/tmp/ray/ray_current_cluster")
+"""Where `ray start` notes the cluster that it joined or began."""
 
 
 def check() -> None:
@@ -94,17 +97,35 @@ class RayPool:
 
 
 def _connect(on: str) -> None:
-    """To the cluster of this address; without one to the cluster of RAY_ADDRESS, or to one on this machine, which is
-    begun where there is none. Raises StudyError when nobody answers there."""
+    """To the cluster of this address; without one to that of RAY_ADDRESS, or to that which this machine belongs to;
+    where there is neither, one is begun here. Raises StudyError when nobody answers at the address."""
     import ray
 
+    address = on if "://" in on else os.environ.get("RAY_ADDRESS") or _joined()
     try:
-        if "://" in on:  # Ray itself would try for half a minute
-            host, _, port = on.partition("://")[2].partition(":")
-            socket.create_connection((host, int(port or CLIENT_PORT)), timeout=10).close()
-        ray.init(on if "://" in on else None, log_to_driver=False, logging_level=logging.ERROR)
+        if address not in ("auto", "local"):
+            _reach(address)
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ValueError) as error:
-        raise StudyError(f"--on {on}: Ray cannot be reached there ({first_line(error)}).") from None
+        given = "" if address == on else f"; RAY_ADDRESS is {address}"
+        raise StudyError(f"--on {on}: Ray cannot be reached there ({first_line(error)}{given}).") from None
+
+
+def _joined() -> str:
+    """The cluster that this machine belongs to. One that has ended is still noted there."""
+    try:
+        address = CURRENT_CLUSTER.read_text().strip()
+        _reach(address)
+    except (OSError, ValueError):
+        return "local"
+    return address
+
+
+def _reach(address: str) -> None:
+    """Raises OSError when nobody answers, which Ray itself would find out after half a minute or after a quarter of an
+    hour."""
+    host, _, port = address.rpartition("://")[2].partition(":")
+    socket.create_connection((host, int(port or CLIENT_PORT)), timeout=10).close()
 
 
 def _result(task: "ObjectRef[Any]") -> Any:
