@@ -13,8 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from scalewise.errors import MissingExtraError, StudyError, first_line
+from scalewise.errors import MissingExtraError, ScalewiseError, StudyError, first_line
 from scalewise.lab.cell import train_cell
 from scalewise.lab.checkpoint_place import check_seen
 from scalewise.lab.code import code_version
@@ -101,31 +102,34 @@ def _connect(on: str) -> None:
     where there is neither, one is begun here. Raises StudyError when nobody answers at the address."""
     import ray
 
-    address = on if "://" in on else os.environ.get("RAY_ADDRESS") or _joined()
-    try:
-        if address not in ("auto", "local"):
+    address = on if "://" in on else os.environ.get("RAY_ADDRESS")
+    place = f"--on {on}" if address in (on, None) else f"--on {on}, RAY_ADDRESS={address}"
+    if address and address not in ("auto", "local"):
+        try:
             _reach(address)
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
-    except (OSError, ValueError) as error:
-        given = "" if address == on else f"; RAY_ADDRESS is {address}"
-        raise StudyError(f"--on {on}: Ray cannot be reached there ({first_line(error)}{given}).") from None
-
-
-def _joined() -> str:
-    """The cluster that this machine belongs to. One that has ended is still noted there."""
+        except (OSError, ValueError) as error:
+            raise StudyError(f"{place}: Ray cannot be reached there ({first_line(error)}).") from None
     try:
-        address = CURRENT_CLUSTER.read_text().strip()
-        _reach(address)
+        ray.init(address or _joined(), log_to_driver=False, logging_level=logging.ERROR)
+    except (OSError, RuntimeError, ValueError) as error:
+        hint = "" if "RAY_AUTH_MODE" in os.environ else "; if it asks for a token, set RAY_AUTH_MODE=token"
+        raise StudyError(f"{place}: Ray cannot be used there ({first_line(error)}){hint}.") from None
+
+
+def _joined() -> str | None:
+    """None for the cluster that this machine belongs to, which Ray finds by itself. It is still noted after its end."""
+    try:
+        _reach(CURRENT_CLUSTER.read_text().strip())
     except (OSError, ValueError):
         return "local"
-    return address
+    return None
 
 
 def _reach(address: str) -> None:
     """Raises OSError when nobody answers, which Ray itself would find out after half a minute or after a quarter of an
     hour."""
-    host, _, port = address.rpartition("://")[2].partition(":")
-    socket.create_connection((host, int(port or CLIENT_PORT)), timeout=10).close()
+    parts = urlsplit("//" + address.rpartition("://")[2])
+    socket.create_connection((parts.hostname, parts.port or CLIENT_PORT), timeout=10).close()
 
 
 def _result(task: "ObjectRef[Any]") -> Any:
@@ -134,7 +138,10 @@ def _result(task: "ObjectRef[Any]") -> Any:
     try:
         return ray.get(task)
     except ray.exceptions.RayTaskError as error:
-        raise error.cause from None
+        if isinstance(error.cause, ScalewiseError):
+            raise error.cause from None
+        kind, said = type(error.cause).__name__, first_line(error.cause)
+        raise StudyError(f"a node of the cluster cannot train ({kind}: {said}).") from None
     except ray.exceptions.RayError as error:
         raise StudyError(f"Ray gave a task up ({first_line(error)}); the same command goes on.") from None
 
@@ -148,6 +155,7 @@ def _corpus(directory: Path) -> Corpus:
 
 
 def _probe(directory: Path, device: Device, precision: Wanted) -> Findings:
+    _check_device(device)
     _corpus(directory)
     return findings_of_study(directory, device, precision)
 
@@ -155,4 +163,15 @@ def _probe(directory: Path, device: Device, precision: Wanted) -> Findings:
 def _train(recipes: list[Recipe], store: Store, compute: Compute) -> None:
     if code_version() != recipes[0].code:
         raise StudyError("a node of the cluster has another version of scalewise; install the same on all.")
+    _check_device(compute.device)
     train_cell(recipes, _corpus(store.path), store, compute)
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise StudyError(
+            f"--device cuda: Ray counts a GPU on {socket.gethostname()}, but PyTorch finds none there; install PyTorch "
+            "with CUDA on every node."
+        )
