@@ -43,7 +43,8 @@ def train(
         Path, typer.Option(metavar="DIR", help="Where runs are kept; the same folder goes on where it stopped.")
     ],
     workers: Annotated[
-        int | None, typer.Option(help="Stacks trained at once. Default: one per core; on Ray all that fit.", min=1)
+        int | None,
+        typer.Option(help="Stacks trained at once. Default: one per core or GPU; on Ray all that fit.", min=1),
     ] = None,
     device: Annotated[Device, typer.Option(help="What to train on.")] = "cpu",
     on: Annotated[

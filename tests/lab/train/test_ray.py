@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch", reason="needs the train extra: pip install 'scalewise[train]'")
+torch = pytest.importorskip("torch", reason="needs the train extra: pip install 'scalewise[train]'")
 pytest.importorskip("ray", reason="needs the cluster extra: pip install 'scalewise[cluster]'")
 
-from tests.lab.train.test_nothing_lost import STUDY, numbers
+from tests.lab.train.test_nothing_lost import STUDY, numbers  # noqa: E402
 
-from scalewise.runs.store import Store
+from scalewise.errors import StudyError  # noqa: E402
+from scalewise.lab.places.ray import _probe  # noqa: E402
+from scalewise.runs.store import Store  # noqa: E402
 
 pytestmark = [pytest.mark.train, pytest.mark.slow]
 STDLIB = STUDY.replace('corpus = "text"', 'corpus = "stdlib"').replace("[5e8, 1e9]", "[1e9, 2e9]")
@@ -123,10 +125,26 @@ def wait_for_nodes(address: str, number: int) -> None:
 def test_an_address_where_no_ray_is(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(STDLIB)
     command = [sys.executable, "-m", "scalewise", "train", "study.toml", "--into", "out", "--on"]
-    for place, sentence in (
-        ("ray://127.0.0.1:9", "--on ray://127.0.0.1:9: Ray cannot be reached there"),
-        ("moon", "--on moon: no such place; give here, ray, ray://HOST:PORT, or torchrun."),
+    for place, address, sentence in (
+        ("ray://127.0.0.1:9", "", "--on ray://127.0.0.1:9: Ray cannot be reached there"),
+        ("ray", "127.0.0.1:9", "--on ray, RAY_ADDRESS=127.0.0.1:9: Ray cannot be reached there"),
+        ("moon", "", "--on moon: no such place; give here, ray, ray://HOST:PORT, or torchrun."),
     ):
-        done = subprocess.run([*command, place], cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*command, place],
+            cwd=tmp_path,
+            env=os.environ | {"RAY_ADDRESS": address},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,  # Ray itself would try for a quarter of an hour
+        )
         assert done.returncode == 2
         assert done.stderr.splitlines()[-1].startswith(f"scalewise: {sentence}")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="of a machine without a GPU")
+def test_a_gpu_that_only_ray_sees(tmp_path: Path) -> None:
+    """As on a node whose PyTorch is one for CPUs."""
+    with pytest.raises(StudyError, match=r"^--device cuda: Ray counts a GPU on \S+, but PyTorch finds none there"):
+        _probe(tmp_path, "cuda", "auto")

@@ -5,6 +5,7 @@ last of them, and nothing but the folder has to survive a node.
 """
 
 import logging
+import os
 import socket
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -12,8 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from scalewise.errors import MissingExtraError, StudyError, first_line
+from scalewise.errors import MissingExtraError, ScalewiseError, StudyError, first_line
 from scalewise.lab.cell import train_cell
 from scalewise.lab.checkpoint_place import check_seen
 from scalewise.lab.code import code_version
@@ -31,6 +33,8 @@ RETRIES = 10
 """How often a task whose node or process was lost is begun again."""
 LOOK_EVERY_SECONDS = 1.0
 CLIENT_PORT = 10001
+CURRENT_CLUSTER = Path("/tmp/ray/ray_current_cluster")
+"""Where `ray start` notes the cluster that it joined or began."""
 
 
 def check() -> None:
@@ -94,17 +98,38 @@ class RayPool:
 
 
 def _connect(on: str) -> None:
-    """To the cluster of this address; without one to the cluster of RAY_ADDRESS, or to one on this machine, which is
-    begun where there is none. Raises StudyError when nobody answers there."""
+    """To the cluster of this address; without one to that of RAY_ADDRESS, or to that which this machine belongs to;
+    where there is neither, one is begun here. Raises StudyError when nobody answers at the address."""
     import ray
 
+    address = on if "://" in on else os.environ.get("RAY_ADDRESS")
+    place = f"--on {on}" if address in (on, None) else f"--on {on}, RAY_ADDRESS={address}"
+    if address and address not in ("auto", "local"):
+        try:
+            _reach(address)
+        except (OSError, ValueError) as error:
+            raise StudyError(f"{place}: Ray cannot be reached there ({first_line(error)}).") from None
     try:
-        if "://" in on:  # Ray itself would try for half a minute
-            host, _, port = on.partition("://")[2].partition(":")
-            socket.create_connection((host, int(port or CLIENT_PORT)), timeout=10).close()
-        ray.init(on if "://" in on else None, log_to_driver=False, logging_level=logging.ERROR)
-    except (OSError, ValueError) as error:
-        raise StudyError(f"--on {on}: Ray cannot be reached there ({first_line(error)}).") from None
+        ray.init(address or _joined(), log_to_driver=False, logging_level=logging.ERROR)
+    except (OSError, RuntimeError, ValueError) as error:
+        hint = "" if "RAY_AUTH_MODE" in os.environ else "; if it asks for a token, set RAY_AUTH_MODE=token"
+        raise StudyError(f"{place}: Ray cannot be used there ({first_line(error)}){hint}.") from None
+
+
+def _joined() -> str | None:
+    """None for the cluster that this machine belongs to, which Ray finds by itself. It is still noted after its end."""
+    try:
+        _reach(CURRENT_CLUSTER.read_text().strip())
+    except (OSError, ValueError):
+        return "local"
+    return None
+
+
+def _reach(address: str) -> None:
+    """Raises OSError when nobody answers, which Ray itself would find out after half a minute or after a quarter of an
+    hour."""
+    parts = urlsplit("//" + address.rpartition("://")[2])
+    socket.create_connection((parts.hostname, parts.port or CLIENT_PORT), timeout=10).close()
 
 
 def _result(task: "ObjectRef[Any]") -> Any:
@@ -113,7 +138,10 @@ def _result(task: "ObjectRef[Any]") -> Any:
     try:
         return ray.get(task)
     except ray.exceptions.RayTaskError as error:
-        raise error.cause from None
+        if isinstance(error.cause, ScalewiseError):
+            raise error.cause from None
+        kind, said = type(error.cause).__name__, first_line(error.cause)
+        raise StudyError(f"a node of the cluster cannot train ({kind}: {said}).") from None
     except ray.exceptions.RayError as error:
         raise StudyError(f"Ray gave a task up ({first_line(error)}); the same command goes on.") from None
 
@@ -127,6 +155,7 @@ def _corpus(directory: Path) -> Corpus:
 
 
 def _probe(directory: Path, device: Device, precision: Wanted) -> Findings:
+    _check_device(device)
     _corpus(directory)
     return findings_of_study(directory, device, precision)
 
@@ -134,4 +163,15 @@ def _probe(directory: Path, device: Device, precision: Wanted) -> Findings:
 def _train(recipes: list[Recipe], store: Store, compute: Compute) -> None:
     if code_version() != recipes[0].code:
         raise StudyError("a node of the cluster has another version of scalewise; install the same on all.")
+    _check_device(compute.device)
     train_cell(recipes, _corpus(store.path), store, compute)
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise StudyError(
+            f"--device cuda: Ray counts a GPU on {socket.gethostname()}, but PyTorch finds none there; install PyTorch "
+            "with CUDA on every node."
+        )
