@@ -71,7 +71,7 @@ def costs(path: Path, workers: int | None = None, device: Device = "cpu", within
     from scalewise.lab.data.corpus import corpus_of
     from scalewise.lab.findings import findings_here
     from scalewise.lab.forecast import forecasts, minutes_on
-    from scalewise.lab.places.here import check, cores
+    from scalewise.lab.places.here import check, cores, gpus
     from scalewise.lab.plan import check_budgets, repetition
 
     check(device)
@@ -101,7 +101,7 @@ def costs(path: Path, workers: int | None = None, device: Device = "cpu", within
             )
         )
     per_arm = {size.arm: sum(s.flops for s in sizes if s.arm == size.arm) for size in sizes}
-    at_once = workers or cores()
+    at_once = workers or len(gpus(device)) or cores()
     return Costs(
         sizes=tuple(sizes),
         flops_per_arm=per_arm,
