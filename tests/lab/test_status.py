@@ -53,6 +53,24 @@ def test_the_search_of_a_budget(store: Store, losses: dict[float, float], search
     assert (size.search, size.budget) == (search, 1e8)
 
 
+def test_the_end_of_training_says_what_is_not_bracketed_and_what_diverged(store: Store) -> None:
+    from scalewise.cli.training import _shortcomings
+    from scalewise.runs import read
+
+    run(store, "whole", 0.01, 100)
+    run(store, "broken", 0.02, 100)
+    cell = {"group": "llama", "params": 1000, "lr": 0.01, "losses": {"0.01": 2.0, "0.02": float("nan")}}
+    store.append_tuning(cell | {"flops_budget": 1e8, "bracketed": True, "transferred": False})
+    assert list(_shortcomings(store, read(store.path))) == []
+    store.run("broken").set_state("diverged")
+    store.append_tuning(cell | {"flops_budget": 2e8, "bracketed": False, "transferred": True})
+    store.append_tuning(cell | {"flops_budget": 4e8, "bracketed": False, "transferred": False})
+    edge, diverged = _shortcomings(store, read(store.path))
+    assert edge.startswith("1 of 3 cells are not bracketed")
+    assert "llama, 1,000 params, 4e+08 flops, rate 0.01" in edge
+    assert diverged.startswith("1 of 2 runs diverged")
+
+
 def test_a_tuned_budget_is_not_searched_any_more(store: Store) -> None:
     losses = {"0.01": 2.0, "0.02": float("nan")}
     run(store, "short", 0.01, 100)

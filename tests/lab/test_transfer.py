@@ -40,9 +40,10 @@ def trained(path: Path, best: dict[int, int]) -> tuple[list[dict[str, Any]], lis
     return cells, runs
 
 
-def test_sizes_take_over_a_rate_that_is_best_for_them_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("length", ["flops = [1e9, 4e9, 1.6e10]", "tokens = [1e5, 4e5, 1.6e6]"])
+def test_sizes_take_over_a_rate_that_is_best_for_them_too(tmp_path: Path, length: str) -> None:
     path = tmp_path / "study.toml"
-    path.write_text(STUDY + "transfer = true\n")
+    path.write_text(STUDY.replace("flops = [1e9, 4e9, 1.6e10]", length) + "transfer = true\n")
     cells, runs = trained(path, {16: -7, 32: -7, 64: -5})
     found = {(c["flops_budget"], round(math.log2(c["lr"])), c["transferred"]) for c in cells}
     assert {c["params"] for c in cells if c["transferred"]} == {r.shape.params for r in runs if r.shape.width == 32}

@@ -201,6 +201,24 @@ def test_a_plan_says_what_a_study_costs(tmp_path: Path) -> None:
     trunk, cooled = 0.8 * (6 * 4e8 + 4 * 4e8), 0.2 * (6 * 4e8 + 4 * 8e8)
     assert plan["flops_per_arm"]["llama"] == pytest.approx(2 * (trunk + cooled), rel=0.03)
     assert 0 < plan["total"]["minutes"] < 10
+    unique = plan["total"]["unique_bytes"]
+    assert unique == plan["total"]["unique_tokens"] > 1e7
+    for size in plan["sizes"]:
+        assert [cell["flops"] for cell in size["cells"]] == [4e8, 8e8]
+        for cell in size["cells"]:
+            assert cell["epochs"] == pytest.approx(cell["tokens"] / unique)
+    assert plan["total"]["minutes"] == pytest.approx(sum(size["minutes"] for size in plan["sizes"]))
+
+
+def test_a_size_is_not_done_sooner_than_its_searches_allow() -> None:
+    from scalewise.lab.forecast import Forecast, minutes_on
+
+    def sizes(*minutes: float, stacks: int) -> list[Forecast]:
+        return [Forecast(None, each, 0.0, stacks) for each in minutes]  # type: ignore[arg-type]
+
+    assert minutes_on(4, sizes(1, 1, 1, 1, stacks=1)) == 1
+    assert minutes_on(4, sizes(3, 1, stacks=1)) == 3
+    assert minutes_on(4, sizes(3, 1, stacks=3)) == 1
 
 
 def test_a_folder_of_another_study_is_refused(tmp_path: Path) -> None:
