@@ -4,6 +4,7 @@
     python bench/train.py --nanogpt PATH        # against the model of a clone of karpathy/nanoGPT, in the same loop
     python bench/train.py --nanochat PATH       # and model and optimiser of a clone of karpathy/nanochat
     python bench/train.py --widths 32 64        # some rows only
+    python bench/train_gpu.py                   # rows of a GPU
 
 Every contestant takes a few steps in turn, round after round, in one process of one thread; times are processor
 seconds, and a row is each one's best round. Parity: the largest difference in loss over 20 steps of warm-up, from the

@@ -84,19 +84,24 @@ def cut_batch(tokens: Path, offsets: list[int], context: int) -> tuple[Tensor, T
 
 
 class PlainLoop:
-    """One model, where it is, its optimiser and its batches. `autocast` is bf16 as nanoGPT would use it on a GPU."""
+    """One model, its optimiser and its batches. `autocast` is bf16 as nanoGPT uses it on a GPU."""
 
-    def __init__(self, model: nn.Module, tokens: Path, rate: float, autocast: bool = False) -> None:
-        self.model, self.tokens, self.autocast = model, tokens, autocast
+    def __init__(
+        self, model: nn.Module, tokens: Path, rate: float, autocast: bool = False, device: str = "cpu"
+    ) -> None:
+        self.model, self.tokens, self.autocast, self.device = model.to(device), tokens, autocast, device
         weights = [p for p in model.parameters() if p.requires_grad]
         groups = [
             {"params": [p for p in weights if p.ndim >= 2], "weight_decay": DECAY},
             {"params": [p for p in weights if p.ndim < 2], "weight_decay": 0.0},
         ]
-        self.device = weights[0].device.type
-        self.optimizer = torch.optim.AdamW(groups, lr=rate, betas=BETAS, fused=self.device == "cuda")
+        self.optimizer = torch.optim.AdamW(groups, lr=rate, betas=BETAS, fused=device == "cuda")
 
     def step(self, offsets: list[int], context: int, fraction: float = 1.0) -> float:
+        return float(self.update(offsets, context, fraction))
+
+    def update(self, offsets: list[int], context: int, fraction: float = 1.0) -> Tensor:
+        """A step; its loss, which a GPU may still be working on."""
         for group in self.optimizer.param_groups:
             group["lr"] = group.setdefault("peak", group["lr"]) * fraction
         inputs, targets = (part.to(self.device) for part in cut_batch(self.tokens, offsets, context))
@@ -106,15 +111,16 @@ class PlainLoop:
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        return float(loss.detach())
+        detached: Tensor = loss.detach()
+        return detached
 
     @torch.no_grad()
     def evaluate(self, offsets: list[int], context: int) -> float:
         """The mean loss on the windows that begin there."""
         losses = []
         for at in range(0, len(offsets), EVALUATED_AT_ONCE):
-            own = cut_batch(self.tokens, offsets[at : at + EVALUATED_AT_ONCE], context)
-            inputs, targets = (part.to(self.device) for part in own)
+            batch = cut_batch(self.tokens, offsets[at : at + EVALUATED_AT_ONCE], context)
+            inputs, targets = (part.to(self.device) for part in batch)
             with torch.autocast(self.device, torch.bfloat16, enabled=self.autocast):
                 losses.append(float(self.model(inputs, targets)[1]) * len(inputs))
         return sum(losses) / len(offsets)
