@@ -2,7 +2,7 @@
 
     python bench/train_gpu.py                    # against bench/peers/plain_gpt2.py, compiled, in bf16
     python bench/train_gpu.py --nanogpt PATH     # against the model of a clone of karpathy/nanoGPT, in the same loop
-    python bench/train_gpu.py --device cpu --widths 32 64 --members 2 --seconds 0.5 --largest 1e10   # tries the code
+    python bench/train_gpu.py --device cpu --widths 32 64 --members 2 --seconds 0.5 --largest 0   # tries the code
 
 Models of 4 layers read bytes in batches of 8 windows of 128 tokens. The plain loop trains one model, and several one
 after the other are no faster; the stack trains `--members` at once, compiled where the probe finds that faster. They
