@@ -161,6 +161,40 @@ def test_a_condition_without_a_human_level_is_refused() -> None:
         answered(judged(planted(0, 0.05).with_columns(pl.lit("other").alias("condition")), "made"))
 
 
+def test_sizes_are_groups_of_their_own_in_runs() -> None:
+    sizes = [planted(0, 0.05).with_columns(pl.lit(p).alias("params"), pl.lit(f"r{p}").alias("run")) for p in (1e3, 2e3)]
+    runs = human_runs(judged(pl.concat(sizes), "made")).table
+    assert runs.group_by("group").agg(pl.col("params").n_unique())["params"].to_list() == [1] * 4
+    assert "all 2000 params, exemplar, raw" in set(runs["group"])
+
+
+def test_where_change_is_measured_from_is_said() -> None:
+    before, after = planted(0, 0.05), planted(0, 0.05).filter(pl.col("exposure") > 0)
+    assert any("before study, which a person does not" in line for line in answered(judged(before, "made")).assumptions)
+    assert any("from the look after exposure 1" in line for line in answered(judged(after, "made")).assumptions)
+
+
+@pytest.mark.parametrize(("traces", "told"), [((0.05, 0.05), False), ((0.02, 0.08), True)])
+def test_seeds_that_differ_by_more_than_pairs_explain_are_told(traces: tuple[float, float], told: bool) -> None:
+    seeds = [
+        planted(i, trace).with_columns(pl.lit(str(i)).alias("seed"), pl.lit(f"r{i}").alias("run"))
+        for i, trace in enumerate(traces)
+    ]
+    answer = answered(judged(pl.concat(seeds), "made"))
+    assert any("seeds differ by more than pairs explain" in line for line in answer.assumptions) == told
+
+
+def test_every_condition_has_a_figure_for_each_rule() -> None:
+    both = [planted(0, 0.05).with_columns(pl.lit(name).alias("condition")) for name in ("state", "exemplar")]
+    answer = answered(judged(pl.concat(both), "made"))
+    assert [chart.title for chart in answer.charts] == [
+        f"{condition} recognition by {rule}"
+        for condition in ("Exemplar", "State")
+        for rule in ("raw likelihood", "change in likelihood")
+    ]
+    assert answer.charts[0].layers["levels"] == [{"y": 0.876, "label": "people"}]
+
+
 def test_few_pairs_are_said() -> None:
     answer = answered(judged(planted(0, 0.05, pairs=20), "made"))
     assert any("only 20 pairs" in line for line in answer.assumptions)
@@ -185,6 +219,7 @@ def test_slips_are_one_sentence(tmp_path: Path) -> None:
         (("recognitoin",), "did you mean 'recognition'"),
         (("recognition", "--losses", str(tmp_path / "bad.csv")), "need a column 'condition'"),
         (("recognition", "--losses", str(tmp_path / "none.csv")), "there is no such file"),
+        (("recognition", "--losses", str(tmp_path / "bad.csv"), "--batch", "2"), "--batch is for what is trained"),
     ):
         done = command(*words)
         assert done.returncode == 2

@@ -126,12 +126,15 @@ def _check_order(pairs: "pl.DataFrame", source: str) -> None:
 
 
 def human_runs(trials: Trials) -> Runs:
-    """Runs for the question `target`: accuracy against exposure, one group for each model, condition and rule, the
-    human level beside it in the column `human`."""
+    """Runs for the question `target`: accuracy against exposure, one group for each model, size, condition and rule,
+    the human level beside it in the column `human`."""
     import polars as pl
 
-    studying = trials.where((pl.col("updates") == 0) & (pl.col("exposure") > 0))
-    runs = studying.to_runs(by=("group", "condition", "rule"), chance=0.5, ceiling=1.0)
+    table = trials.table.filter((pl.col("updates") == 0) & (pl.col("exposure") > 0))
+    if "params" in table.columns and table["params"].n_unique() > 1:
+        sized = pl.format("{} {} params", "group", pl.col("params").cast(pl.Int64))
+        table = table.with_columns(sized.alias("group"))
+    runs = Trials(table, trials.source).to_runs(by=("group", "condition", "rule"), chance=0.5, ceiling=1.0)
     levels = {condition: level for condition, (level, _) in HUMAN.items()}
     human = pl.col("condition").replace_strict(levels, default=None, return_dtype=pl.Float64)
     return Runs(runs.table.with_columns(human.alias("human")), runs.source, runs.reading)

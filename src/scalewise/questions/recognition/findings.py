@@ -6,11 +6,14 @@ import numpy as np
 
 from scalewise.questions.answer import Chart, Finding, Row, with_interval
 from scalewise.questions.recognition.curves import Curve, label_of
+from scalewise.runs.table import listed
 from scalewise.runs.trials import Trials
 
 Human = Mapping[str, tuple[float, float]]
 SHOWN = (1, 2, 3, 5, 10, 20)
 """Exposures whose accuracy is printed, where they were measured."""
+SEEDS_APART = 1.5
+"""How many times as far apart as their pairs explain seeds must be to be told of."""
 
 
 def until_human(curves: Sequence[Curve], human: Human) -> Finding:
@@ -84,6 +87,31 @@ def traces(trials: Trials) -> list[tuple[str, str, float, float]]:
     ]
 
 
+def seeds_differ(trials: Trials) -> tuple[str, ...]:
+    """Says which models' seeds differ by more than their pairs explain, since intervals are of pairs alone."""
+    import polars as pl
+
+    raw = trials.table.filter((pl.col("rule") == "raw") & (pl.col("updates") == 0) & (pl.col("exposure") > 0))
+    if "seed" not in raw.columns:
+        return ()
+    raw = raw.with_columns(pl.col("params") if "params" in raw.columns else pl.lit(None).alias("params"))
+    model, at = ["group", "params"], ["condition", "exposure"]
+    accuracy = pl.col("value").mean()
+    own = raw.group_by(*model, *at, "cluster", "seed").agg(accuracy)
+    apart = pl.col("value") - pl.col("value").mean().over(*model, *at, "cluster")
+    of_seeds = (
+        own.with_columns(apart.alias("apart"))
+        .group_by(*model, *at, "seed")
+        .agg((pl.col("apart").mean() ** 2).alias("between"), (pl.col("apart").var() / pl.len()).alias("expected"))
+    )
+    ratios = of_seeds.group_by(model).agg((pl.col("between").sum() / pl.col("expected").sum()).sqrt().alias("ratio"))
+    wide = ratios.filter(pl.col("ratio") > SEEDS_APART).sort("ratio", descending=True)
+    if not wide.height:
+        return ()
+    named = listed(f"{label_of(r['group'], r['params'])} ({r['ratio']:.1f} times)" for r in wide.iter_rows(named=True))
+    return (f"seeds differ by more than pairs explain, for {named}; intervals do not hold that, more seeds show it",)
+
+
 def retention(trials: Trials) -> Finding | None:
     """Accuracy after further updates on other data, where that was measured."""
     import polars as pl
@@ -110,25 +138,31 @@ def retention(trials: Trials) -> Finding | None:
     )
 
 
-def chart(curves: Sequence[Curve], human: Human, rule: str) -> Chart:
-    """Accuracy against exposures under one rule, the human levels across it."""
+def charts(curves: Sequence[Curve], human: Human) -> tuple[Chart, ...]:
+    """A figure for each condition and rule, exemplars first."""
+    conditions = sorted({c.condition for c in curves}, key=lambda name: (name != "exemplar", name))
+    return tuple(_chart(curves, human, condition, rule) for condition in conditions for rule in ("raw", "change"))
+
+
+def _chart(curves: Sequence[Curve], human: Human, condition: str, rule: str) -> Chart:
+    """Accuracy of every model against exposures, the human level across it."""
     points: list[Row] = []
     lines: list[Row] = []
     for curve in curves:
-        if curve.rule != rule:
+        if (curve.condition, curve.rule) != (condition, rule):
             continue
         low, high = np.quantile(curve.resampled, (0.025, 0.975), axis=0)
         for x, y, lo, hi in zip(curve.exposures, curve.accuracy, low, high, strict=True):
             if x > 0:
-                row: Row = {"x": float(x), "y": float(y), "label": f"{curve.label}, {curve.condition}"}
+                row: Row = {"x": float(x), "y": float(y), "label": curve.label}
                 points.append(row)
                 lines.append(row | {"low": float(lo), "high": float(hi)})
-    levels: list[Row] = [{"y": level, "label": f"people, {name}"} for name, (level, _) in human.items()]
+    levels: list[Row] = [{"y": human[condition][0], "label": "people"}] if condition in human else []
     called = "raw likelihood" if rule == "raw" else "change in likelihood"
     return Chart(
         "outcome_curves",
-        f"Recognition by {called}",
-        f"Share of pairs told apart by {called} against exposures, with 95 % bands and the accuracy of people "
-        "after one look, on a linear and on a log axis.",
+        f"{condition.capitalize()} recognition by {called}",
+        f"Share of {condition} pairs told apart by {called} against exposures, with 95 % bands"
+        f"{' and the accuracy of people after one look (dashed)' if levels else ''}, on a linear and on a log axis.",
         {"axes": [{"x": "exposures", "y": "accuracy"}], "points": points, "curves": lines, "levels": levels},
     )
