@@ -135,7 +135,7 @@ def test_no_trace_is_never_recognised() -> None:
     answer = answered(judged(planted(1, 0.0), "planted"))
     assert reached(answer, "all", "raw")["exemplar"] == (None, None, None)
     assert reached(answer, "all", "change")["exemplar"] == (None, None, None)
-    assert "not within 11 exposures by raw likelihood" in answer.sentence
+    assert "is not as good as people's within 11 exposures by raw likelihood or by change in" in answer.sentence
 
 
 def test_one_big_exposure_is_enough() -> None:
@@ -149,6 +149,12 @@ def test_one_big_exposure_is_enough() -> None:
         (lambda t: t.filter(~((pl.col("pair") == 3) & ~pl.col("seen"))), "every studied item needs one foil"),
         (lambda t: t.with_columns(pl.lit(float("nan")).alias("loss")), "not a finite number"),
         (lambda t: t.with_columns((11 - pl.col("exposure")).alias("exposure")), "are they in order"),
+        (lambda t: t.with_columns(-pl.col("loss")), "rather than log-likelihoods"),
+        (lambda t: t.with_columns(pl.lit("x").alias("loss")), "row 1, column 'loss': is not a finite number"),
+        (lambda t: t.with_columns(pl.lit("maybe").alias("seen")), "column 'seen': must be true or false"),
+        (lambda t: t.with_columns(pl.lit(None, pl.String).alias("condition")), "column 'condition': is empty"),
+        (lambda t: t.with_columns(pl.col("pair").replace(4, 3)), "pair '3' of condition 'exemplar' has several"),
+        (lambda t: t.filter((pl.col("pair") != 3) | (pl.col("exposure") != 4)), "fewer times than others"),
     ],
 )
 def test_what_cannot_be_judged_is_refused(change: object, message: str) -> None:

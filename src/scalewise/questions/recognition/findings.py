@@ -12,8 +12,6 @@ from scalewise.runs.trials import Trials
 Human = Mapping[str, tuple[float, float]]
 SHOWN = (1, 2, 3, 5, 10, 20)
 """Exposures whose accuracy is printed, where they were measured."""
-SEEDS_APART = 1.5
-"""How many times as far apart as their pairs explain seeds must be to be told of."""
 
 
 def until_human(curves: Sequence[Curve], human: Human) -> Finding:
@@ -88,8 +86,10 @@ def traces(trials: Trials) -> list[tuple[str, str, float, float]]:
 
 
 def seeds_differ(trials: Trials) -> tuple[str, ...]:
-    """Says which models' seeds differ by more than their pairs explain, since intervals are of pairs alone."""
+    """Says which models' seeds differ by more than their pairs explain (5 % of models would by chance, taking each
+    condition's curve as one draw), since intervals are of pairs alone."""
     import polars as pl
+    from scipy.special import chdtri
 
     raw = trials.table.filter((pl.col("rule") == "raw") & (pl.col("updates") == 0) & (pl.col("exposure") > 0))
     if "seed" not in raw.columns:
@@ -105,7 +105,10 @@ def seeds_differ(trials: Trials) -> tuple[str, ...]:
         .agg((pl.col("apart").mean() ** 2).alias("between"), (pl.col("apart").var() / pl.len()).alias("expected"))
     )
     ratios = of_seeds.group_by(model).agg((pl.col("between").sum() / pl.col("expected").sum()).sqrt().alias("ratio"))
-    wide = ratios.filter(pl.col("ratio") > SEEDS_APART).sort("ratio", descending=True)
+    draws = (raw["seed"].n_unique() - 1) * raw["condition"].n_unique()
+    if not draws:
+        return ()
+    wide = ratios.filter(pl.col("ratio") ** 2 > float(chdtri(draws, 0.05)) / draws).sort("ratio", descending=True)
     if not wide.height:
         return ()
     named = listed(f"{label_of(r['group'], r['params'])} ({r['ratio']:.1f} times)" for r in wide.iter_rows(named=True))

@@ -108,12 +108,15 @@ def _after_one(curves: list[Curve], label: str, human: Human) -> float | None:
 def _sentence(curves: list[Curve], label: str, human: Human, trials: Trials) -> str:
     own = [c for c in curves if c.label == label and c.condition in human]
     condition = "exemplar" if any(c.condition == "exemplar" for c in own) else own[0].condition
-    words = [
-        f"{_exposures(curve, human)} by {called}"
-        for rule, called in (("raw", "raw likelihood"), ("change", "change in likelihood"))
-        for curve in own
-        if (curve.rule, curve.condition) == (rule, condition)
-    ]
+    called = (("raw", "raw likelihood"), ("change", "change in likelihood"))
+    told = {
+        name: _reached(c, human) for rule, name in called for c in own if (c.rule, c.condition) == (rule, condition)
+    }
+    missed = " or ".join(f"by {name}" for name, after in told.items() if not after)
+    within = f"within {max(c.exposures[-1] for c in own):g} exposures {missed}"
+    words = " and ".join(f"{after} by {name}" for name, after in told.items() if after)
+    reached = f"is as good as people's {words}{f', but not {within}' if missed else ''}"
+    level = reached if words else f"is not as good as people's {within}"
     trace = next(((s, t) for name, c, s, t in traces(trials) if (name, c) == (label, condition)), None)
     why = ""
     if trace and trace[1] > 0:
@@ -121,15 +124,15 @@ def _sentence(curves: list[Curve], label: str, human: Human, trials: Trials) -> 
             f". Items of a pair differ by {trace[0]:.2g} nat (sd) and one exposure moves them apart by {trace[1]:.2g}, "
             f"{trace[0] / trace[1]:.0f} times less"
         )
-    return f"{label}: {condition} recognition is as good as people's {' and '.join(words)}{why}."
+    return f"{label}: {condition} recognition {level}{why}."
 
 
-def _exposures(curve: Curve, human: Human) -> str:
+def _reached(curve: Curve, human: Human) -> str:
+    """`after 9 [8, 10] exposures`; nothing where people's level was not reached."""
     value, low, high = curve.reached(human[curve.condition][0])
     if not np.isfinite(value):
-        return f"not within {curve.exposures.max():g} exposures"
-    upper = f"{high:g}" if np.isfinite(high) else "never"
-    return f"after {value:g} [{low:g}, {upper}] exposures"
+        return ""
+    return f"after {value:g} [{low:g}, {f'{high:g}' if np.isfinite(high) else 'never'}] exposures"
 
 
 def _digest(trials: Trials) -> str:
