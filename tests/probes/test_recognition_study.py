@@ -67,11 +67,15 @@ def test_a_folder_of_images_is_studied(tmp_path: Path) -> None:
     more = material_of(str(tmp_path), 10, 0)
     assert (more.first == material.first).all()
     assert more.notes == (
-        "2 of 283 files were left out, since they cannot be read as images: cut.png, page.jpg",
-        "1 images were left out that look like another one at 12 by 12",
+        "files left out that cannot be read as images: 2 (cut.png, page.jpg)",
+        "images left out that look like another one at 12 by 12: 1",
     )
     with pytest.raises(ScalewiseError, match="280 different images are too few; 300 are needed for 20 pairs"):
         material_of(str(tmp_path), 20, 0)
+    for path in (tmp_path / "dogs").iterdir():
+        path.rename(cats / f"dog{path.name}")
+    with pytest.raises(ScalewiseError, match=r"cannot be made from so few classes \(1\); a sub-folder is a class"):
+        material_of(str(tmp_path), 15, 0)
 
 
 @pytest.mark.parametrize("data", ["glyphs", "lines"])

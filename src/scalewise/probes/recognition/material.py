@@ -7,6 +7,7 @@ slightly changed (an image moved by a pixel, a line with one word replaced).
 
 import hashlib
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -103,23 +104,36 @@ def _images(
             f"--data {name}: {len(images):,} different images are too few; {5 * pairs + FEWEST_IMAGES_LEFT:,} are "
             f"needed for {pairs} pairs a condition (those to tune on are among them), or a smaller --pairs."
         )
-    free = list(rng.permutation(len(images)))
-    chosen: dict[str, list[tuple[int, int]]] = {"novel": [], "exemplar": []}
-    for kind, found in chosen.items():
-        while len(found) < pairs:
-            one = free.pop()
-            fits = (i for i in free if (classes[i] == classes[one]) == (kind == "exemplar"))
-            other = next(fits, None)
-            if other is None:
-                if not any((classes[free] == c).sum() > 1 for c in np.unique(classes[free])) or kind == "novel":
-                    raise ScalewiseError(f"--data {name}: no more {kind} pairs; give more images or a smaller --pairs.")
-                continue
-            free.remove(other)
-            found.append((one, other))
+    free: list[int] = rng.permutation(len(images)).tolist()
+    found = _paired(free, classes, pairs, alike=False) + _paired(free, classes, pairs, alike=True)
+    if len(found) < 2 * pairs or len(free) <= pairs:
+        raise ScalewiseError(
+            f"--data {name}: {pairs} pairs of two classes and {pairs} of one cannot be made from so few classes "
+            f"({len(np.unique(classes)):,}); a sub-folder is a class."
+        )
     still = images[[free.pop() for _ in range(pairs)]]
-    left, right = (np.concatenate([[p[k] for p in found] for found in chosen.values()]) for k in (0, 1))
+    left, right = ([pair[k] for pair in found] for k in (0, 1))
     first, second = np.concatenate([images[left], still]), np.concatenate([images[right], _moved(still, rng)])
     return _of_images(name, first, second, images[free], levels, pairs, rng)
+
+
+def _paired(free: list[int], classes: NDArray[np.int64], pairs: int, alike: bool) -> list[tuple[int, int]]:
+    """Takes so many pairs of one class, or else of two, out of `free`; fewer where there are no more."""
+    left = Counter(classes[free].tolist())
+    found: list[tuple[int, int]] = []
+    alone: list[int] = []
+    while free and len(found) < pairs:
+        one = free.pop()
+        left[classes[one]] -= 1
+        if left[classes[one]] if alike else len(free) - left[classes[one]]:
+            other = next(i for i in free if (classes[i] == classes[one]) == alike)
+            free.remove(other)
+            left[classes[other]] -= 1
+            found.append((one, other))
+        else:
+            alone.append(one)
+    free += alone
+    return found
 
 
 def _of_images(
@@ -149,6 +163,8 @@ def _moved(images: Tokens, rng: np.random.Generator) -> Tokens:
         moved[i] = padded[y : y + image.shape[0], x : x + image.shape[1]]
         if (moved[i] == image).all():  # an image without structure that way
             moved[i] = image[::-1, ::-1]
+        if (moved[i] == image).all():  # or any
+            moved[i, 0, 0] = image[0, 0] - 1 if image[0, 0] else 1
     return moved
 
 
@@ -181,10 +197,9 @@ def _folder(folder: Path) -> tuple[Tokens, NDArray[np.int64], tuple[str, ...]]:
         raise ScalewiseError(f"--data {folder}: none of its {len(paths):,} images can be read.")
     notes = []
     if unreadable:
-        left_out = f"{len(unreadable):,} of {len(paths):,} files"
-        notes.append(f"{left_out} were left out, since they cannot be read as images: {listed(unreadable)}")
+        notes.append(f"files left out that cannot be read as images: {len(unreadable):,} ({listed(unreadable)})")
     if alike := len(paths) - len(unreadable) - len(found):
-        notes.append(f"{alike:,} images were left out that look like another one at {FOLDER_SIDE} by {FOLDER_SIDE}")
+        notes.append(f"images left out that look like another one at {FOLDER_SIDE} by {FOLDER_SIDE}: {alike:,}")
     _, classes = np.unique([str(place) for _, place in found.values()], return_inverse=True)
     return np.stack([image for image, _ in found.values()]), classes.astype(np.int64), tuple(notes)
 
