@@ -70,7 +70,7 @@ def traces(trials: Trials) -> list[tuple[str, str, float, float]]:
         return []
     found = (
         raw.filter(pl.col("exposure") == second[1])
-        .group_by(keys)
+        .group_by(keys, maintain_order=True)
         .agg(pl.col("reference").std().alias("spread"), (pl.col("margin") - pl.col("reference")).mean().alias("trace"))
         .sort(keys)
     )
@@ -97,14 +97,16 @@ def seeds_differ(trials: Trials) -> tuple[str, ...]:
     raw = raw.with_columns(pl.col("params") if "params" in raw.columns else pl.lit(None).alias("params"))
     model, at = ["group", "params"], ["condition", "exposure"]
     accuracy = pl.col("value").mean()
-    own = raw.group_by(*model, *at, "cluster", "seed").agg(accuracy)
+    own = raw.group_by(*model, *at, "cluster", "seed", maintain_order=True).agg(accuracy)
     apart = pl.col("value") - pl.col("value").mean().over(*model, *at, "cluster")
     of_seeds = (
         own.with_columns(apart.alias("apart"))
-        .group_by(*model, *at, "seed")
+        .group_by(*model, *at, "seed", maintain_order=True)
         .agg((pl.col("apart").mean() ** 2).alias("between"), (pl.col("apart").var() / pl.len()).alias("expected"))
     )
-    ratios = of_seeds.group_by(model).agg((pl.col("between").sum() / pl.col("expected").sum()).sqrt().alias("ratio"))
+    ratios = of_seeds.group_by(model, maintain_order=True).agg(
+        (pl.col("between").sum() / pl.col("expected").sum()).sqrt().alias("ratio")
+    )
     draws = (raw["seed"].n_unique() - 1) * raw["condition"].n_unique()
     if not draws:
         return ()
