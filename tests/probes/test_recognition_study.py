@@ -216,6 +216,7 @@ def test_the_answer_tells_recall_and_what_remembering_costs(whole: tuple[Path, M
         above = 100 * (float(str(row["accuracy"])) - 0.5)
         assert row["points_per_kB"] == pytest.approx(above / float(str(row["kB"])))
     assert "After one exposure an external memory of" in answer.sentence
+    assert sum(f"{group}, " in answer.sentence.lower() for group in ("pretrained", "from scratch")) == 2
     again = run_recognition(TINY, folder)  # from the folder: the same, milliseconds too
     assert again.memory.table.equals(measured.memory.table)
     assert again.recall.table.equals(measured.recall.table)

@@ -124,7 +124,18 @@ def _sentence(curves: list[Curve], label: str, human: Human, trials: Trials) -> 
             f". Items of a pair differ by {trace[0]:.2g} nat (sd) and one exposure moves them apart by {trace[1]:.2g}, "
             f"{trace[0] / trace[1]:.0f} times less"
         )
-    return f"{label}: {condition} recognition {level}{why}."
+    return f"{label}: {condition} recognition {level}{why}.{_of_that_size(curves, own[0], condition, human)}"
+
+
+def _of_that_size(curves: list[Curve], best: Curve, condition: str, human: Human) -> str:
+    """What other models of the best one's size need, such as one that was not pretrained."""
+    others = [
+        f"{c.label}: {_reached(c, human) or f'not within {c.exposures[-1]:g} exposures'} by raw likelihood."
+        for c in curves
+        if best.params is not None and c.group != best.group
+        if (c.params, c.condition, c.rule) == (best.params, condition, "raw")
+    ]
+    return "".join(f" {other[:1].upper()}{other[1:]}" for other in others)
 
 
 def _reached(curve: Curve, human: Human) -> str:
