@@ -12,6 +12,7 @@ from scalewise.errors import StudyError
 from scalewise.lab.data.corpus import Options, corpus_of, load_corpus
 from scalewise.lab.data.documents import assembled
 from scalewise.lab.data.kept import keep, kept
+from scalewise.lab.data.pixels import grey_pixels
 from scalewise.lab.data.tasks import TASKS, copying, modular_addition
 from scalewise.lab.data.windows import held_out_windows, reading_order
 from scalewise.lab.declared import Data
@@ -164,6 +165,26 @@ def test_a_folder_of_images_is_tokens(tmp_path: Path) -> None:
         load_corpus(f"images:{tmp_path}")
     with pytest.raises(StudyError, match="no image in that folder"):
         load_corpus(f"images:{tmp_path / 'nowhere'}")
+
+
+def test_grey_is_what_is_seen(tmp_path: Path) -> None:
+    """16 bits become 8, transparent is white, a picture stands as its camera says, and no picture is none."""
+    pictures = pytest.importorskip("PIL.Image", reason="needs the images extra: pip install 'scalewise[images]'")
+    deep = pictures.fromarray(np.full((8, 8), 257 * 100, np.uint16))
+    clear = pictures.new("RGBA", (8, 8), (0, 0, 0, 0))
+    lying = pictures.fromarray(np.array([[0, 200]], np.uint8).repeat(4, axis=0).repeat(2, axis=1))
+    exif = pictures.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    for name, picture in (("deep", deep), ("clear", clear)):
+        picture.save(tmp_path / f"{name}.png")
+    lying.save(tmp_path / "lying.png", exif=exif)
+    (tmp_path / "none.png").write_bytes((tmp_path / "deep.png").read_bytes()[:40])
+    seen = {name: grey_pixels(tmp_path / f"{name}.png", 2) for name in ("deep", "clear", "lying", "none")}
+    assert seen["none"] is None
+    assert np.unique(seen["deep"]).tolist() == [100]
+    assert np.unique(seen["clear"]).tolist() == [255]
+    assert seen["lying"].mean(axis=1).tolist() != [seen["lying"].mean()] * 2
+    assert (np.diff(seen["lying"].astype(int), axis=1) == 0).all()
 
 
 @pytest.mark.parametrize("name", TASKS)

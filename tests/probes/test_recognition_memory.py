@@ -24,14 +24,14 @@ from scalewise.probes.recognition.memory import (  # noqa: E402
 from scalewise.probes.recognition.study import Learner, Studied, shape_of, studied  # noqa: E402
 
 pytestmark = pytest.mark.train
-PAIRS, EXPOSURES = 4, 80
+PAIRS, EXPOSURES = 4, 60
 
 
 @pytest.fixture(scope="module")
 def learnt() -> tuple[Material, Studied]:
     """Lines studied until they are known by heart."""
     material = material_of("lines", PAIRS, 0)
-    learners = [Learner(seed=0, studies=side, rate=2.0**-6, start=None) for side in (0, 1)]
+    learners = [Learner(seed=0, studies=side, rate=2.0**-7, start=None) for side in (0, 1)]
     return material, studied(shape_of(32, 2, material), material, learners, EXPOSURES, 4)
 
 

@@ -38,25 +38,53 @@ def test_pairs_are_what_their_condition_says(data: str) -> None:
     assert not (material_of(data, 20, 1).first == material.first).all()
 
 
-def test_studied_items_are_not_in_the_pretraining_corpus() -> None:
-    material = material_of("glyphs", 20, 0)
+@pytest.mark.parametrize("data", ["glyphs", "lines"])
+def test_studied_items_are_not_in_the_pretraining_corpus(data: str) -> None:
+    material = material_of(data, 20, 0)
     flat = material.corpus.train.tobytes()
-    assert not any(row[1:-1].tobytes() in flat for row in np.concatenate([material.first, material.second]))
+    mark = {"glyphs": b"", "lines": b"\n"}[data]
+    assert not any(mark + row[1:-1].tobytes() in flat for row in np.concatenate([material.first, material.second]))
 
 
 def test_a_folder_of_images_is_studied(tmp_path: Path) -> None:
+    """Of mixed sizes and modes; what cannot be read, and what is there twice, is left out and told."""
     image = pytest.importorskip("PIL.Image")
     rng = np.random.default_rng(0)
     for kind in ("cats", "dogs"):
         (tmp_path / kind).mkdir()
         for i in range(140):
-            pixels = rng.integers(0, 256, (16, 16), dtype=np.uint8)
-            image.fromarray(pixels).save(tmp_path / kind / f"{i}.png")
+            picture = image.fromarray(rng.integers(0, 256, (16, 16 + i % 5), dtype=np.uint8))
+            picture = picture.convert(("L", "RGB", "RGBA", "P")[i % 4])
+            picture.save(tmp_path / kind / f"{i}.{'jpg' if picture.mode in ('L', 'RGB') and i % 3 else 'png'}")
     material: Material = material_of(str(tmp_path), 10, 0)
     assert material.first.shape == (30, 146)
-    (tmp_path / "cats" / "0.png").write_bytes(b"not an image")
-    with pytest.raises(ScalewiseError, match="cannot be read as an image"):
-        material_of(str(tmp_path), 10, 0)
+    assert material.notes == ()
+    cats, whole = tmp_path / "cats", (tmp_path / "cats" / "3.png").read_bytes()
+    (cats / "again.png").write_bytes(whole)
+    (cats / "cut.png").write_bytes(whole[:60])
+    (cats / "page.jpg").write_text("<html>")
+    (cats / "folder.png").mkdir()
+    more = material_of(str(tmp_path), 10, 0)
+    assert (more.first == material.first).all()
+    assert more.notes == (
+        "files left out that cannot be read as images: 2 (cut.png, page.jpg)",
+        "images left out that look like another one at 12 by 12: 1",
+    )
+    with pytest.raises(ScalewiseError, match="280 different images are too few; 300 are needed for 20 pairs"):
+        material_of(str(tmp_path), 20, 0)
+    for path in (tmp_path / "dogs").iterdir():
+        path.rename(cats / f"dog{path.name}")
+    with pytest.raises(ScalewiseError, match=r"cannot be made from so few classes \(1\); a sub-folder is a class"):
+        material_of(str(tmp_path), 15, 0)
+
+
+@pytest.mark.parametrize("data", ["glyphs", "lines"])
+def test_pairs_to_tune_on_are_others(data: str) -> None:
+    tested, tuning = material_of(data, 20, 0).divided(15)
+    assert [len(part.condition) for part in (tested, tuning)] == [45, 15]
+    assert list(tuning.condition) == [c for c in CONDITIONS for _ in range(5)]
+    items = [np.concatenate([part.first, part.second]) for part in (tested, tuning)]
+    assert not {row.tobytes() for row in items[0]} & {row.tobytes() for row in items[1]}
 
 
 def test_too_little_material_is_refused(tmp_path: Path) -> None:
@@ -65,7 +93,7 @@ def test_too_little_material_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ScalewiseError, match="there are no images in it"):
         material_of(str(tmp_path), 20, 0)
     pytest.importorskip("sklearn")
-    with pytest.raises(ScalewiseError, match="too few for 400 pairs"):
+    with pytest.raises(ScalewiseError, match="are needed for 400 pairs"):
         material_of("digits", 400, 0)
 
 
@@ -132,6 +160,7 @@ def test_a_killed_measurement_goes_on_to_the_same_numbers(measured: tuple[Path, 
         process.kill()
     _, table = measured
     assert run_recognition(TINY, tmp_path).trials.table.equals(table)
+    assert len((tmp_path / "tuning.jsonl").read_text().splitlines()) == 2  # what was tuned is not tuned again
     call = [sys.executable, "-m", "scalewise", "probe", "recognition", *words.split()]
     done = subprocess.run(call, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 2  # the command's plan has other updates
@@ -187,6 +216,7 @@ def test_the_answer_tells_recall_and_what_remembering_costs(whole: tuple[Path, M
         above = 100 * (float(str(row["accuracy"])) - 0.5)
         assert row["points_per_kB"] == pytest.approx(above / float(str(row["kB"])))
     assert "After one exposure an external memory of" in answer.sentence
+    assert sum(f"{group}, " in answer.sentence.lower() for group in ("pretrained", "from scratch")) == 2
     again = run_recognition(TINY, folder)  # from the folder: the same, milliseconds too
     assert again.memory.table.equals(measured.memory.table)
     assert again.recall.table.equals(measured.recall.table)

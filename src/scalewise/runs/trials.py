@@ -224,7 +224,7 @@ def _sums(table: "pl.DataFrame", keys: list[str]) -> "pl.DataFrame":
     mean, count = pl.col("value").mean().over(keys), pl.len().over(keys)
     return (
         valued.with_columns(mean.alias("mean"), count.alias("n_items"))
-        .group_by([*keys, "cluster"])
+        .group_by([*keys, "cluster"], maintain_order=True)
         .agg(
             pl.col("mean").first(),
             pl.col("n_items").first(),
@@ -252,7 +252,7 @@ def _means(table: "pl.DataFrame", keys: list[str]) -> "pl.DataFrame":
     agresti_coull = (guess * (1 - guess) / (groups + 4)).sqrt()
     found = (
         _sums(table, keys)
-        .group_by(keys)
+        .group_by(keys, maintain_order=True)
         .agg(
             pl.col("mean").first(),
             pl.when(flat & (groups > 1)).then(agresti_coull).otherwise(_clustered()).alias("se"),
@@ -281,12 +281,16 @@ def _contrasts(table: "pl.DataFrame", keys: list[str], against: str) -> "pl.Data
     )
     paired = others.join(both, on=[*keys, "cluster"], how="full", coalesce=True, nulls_equal=True)
     paired = paired.with_columns((pl.col("share").fill_null(0) - pl.col("base_share").fill_null(0)).alias("share"))
-    found = paired.group_by(keys).agg(
-        (pl.col("mean").drop_nulls().first() - pl.col("base").drop_nulls().first()).alias("mean"),
-        _clustered().alias("se"),
-        pl.col("n_items").drop_nulls().first(),
-        pl.len().alias("n_clusters"),
-        (pl.col("mean").is_not_null() & pl.col("base").is_not_null()).sum().alias("n_clusters_shared"),
+    found = (
+        paired.sort([*keys, "cluster"])
+        .group_by(keys, maintain_order=True)
+        .agg(
+            (pl.col("mean").drop_nulls().first() - pl.col("base").drop_nulls().first()).alias("mean"),
+            _clustered().alias("se"),
+            pl.col("n_items").drop_nulls().first(),
+            pl.len().alias("n_clusters"),
+            (pl.col("mean").is_not_null() & pl.col("base").is_not_null()).sum().alias("n_clusters_shared"),
+        )
     )
     parsed = table.filter(pl.col("condition") != against).group_by(keys).agg(pl.col("parsed").mean())
     return parsed.join(found, on=keys, how="left", nulls_equal=True).filter(pl.col("mean").is_not_null())

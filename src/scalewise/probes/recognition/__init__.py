@@ -4,6 +4,6 @@
 `suite.py` all sizes of it.
 """
 
-from scalewise.probes.recognition.losses import human_runs, judged, read_losses
+from scalewise.probes.recognition.losses import HUMAN, human_runs, judged, read_losses
 
-__all__ = ["human_runs", "judged", "read_losses"]
+__all__ = ["HUMAN", "human_runs", "judged", "read_losses"]

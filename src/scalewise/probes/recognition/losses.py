@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 RULES = ("raw", "change")
 HUMAN: dict[str, tuple[float, float]] = {"novel": (0.925, 0.016), "exemplar": (0.876, 0.018), "state": (0.872, 0.018)}
 """Share correct after one look at each of 2,500 objects, and its standard error (Brady et al. 2008, PMC2533687)."""
+SEEN = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 COLUMNS = ("condition", "pair", "exposure", "seen", "loss")
 ALIASES = {"test": "condition", "model": "group", "stimulus_set": "list", "exposures": "exposure", "item": "pair"}
 
@@ -75,20 +76,24 @@ def judged(table: "pl.DataFrame", source: str) -> Trials:
 
     table = table.with_columns(pl.lit("all").alias("group") if "group" not in table.columns else pl.col("group"))
     table = table.with_columns(pl.lit(0).alias("updates") if "updates" not in table.columns else pl.col("updates"))
-    table = table.with_columns(pl.col("pair").cast(pl.String), pl.col("seen").cast(pl.Boolean))
-    wrong = table["loss"].is_null() | ~table["loss"].cast(pl.Float64).is_finite()
-    if wrong.any():
-        row = int(wrong.arg_true()[0])
-        raise TableError(f"{source}, row {row + 1}, column 'loss': is not a finite number ({int(wrong.sum()):,} such).")
+    table = _typed(table, source)
     kept = [c for c in ("seed", "params", "list") if c in table.columns]
     keys = ["run", "group", *kept, "condition", "pair", "exposure", "updates"]
     studied, foil = (table.filter(pl.col("seen") == seen).select(*keys, "loss") for seen in (True, False))
     pairs = studied.join(foil, on=keys, how="inner", suffix="_foil", nulls_equal=True)
+    for part, what in ((studied, "studied items"), (foil, "foils")):
+        twice = part.filter(part.select(keys).is_duplicated())
+        if twice.height:
+            raise TableError(
+                f"{source}: pair '{twice['pair'][0]}' of condition '{twice['condition'][0]}' has several {what} in run "
+                f"'{twice['run'][0]}'; pairs share no item."
+            )
     if not pairs.height == studied.height == foil.height:
         raise TableError(
             f"{source}: {studied.height:,} losses of studied items and {foil.height:,} of foils make {pairs.height:,} "
             "pairs; every studied item needs one foil of the same pair."
         )
+    _check_looks(pairs, source)
     _check_order(pairs, source)
     pairs = pairs.with_columns((pl.col("loss_foil") - pl.col("loss")).alias("margin"))
     first = pairs.filter(pl.col("exposure") == pl.col("exposure").min().over("run", "condition"))
@@ -108,6 +113,38 @@ def judged(table: "pl.DataFrame", source: str) -> Trials:
     return trials_from(pl.concat(both).drop("loss", "loss_foil", "pair"), source)
 
 
+def _typed(table: "pl.DataFrame", source: str) -> "pl.DataFrame":
+    """The columns as what they hold. Raises TableError (source, row, column) for what they cannot hold."""
+    import polars as pl
+
+    meant = table.with_columns(
+        pl.col("condition", "pair", "run").cast(pl.String),
+        pl.col("exposure", "loss").cast(pl.Float64, strict=False),
+        pl.col("seen").cast(pl.String).str.to_lowercase().replace_strict(SEEN, default=None, return_dtype=pl.Boolean),
+    )
+    wanted = {"condition": "is empty", "pair": "is empty", "seen": "must be true or false"}
+    for name, why in (wanted | {"exposure": "is not a finite number", "loss": "is not a finite number"}).items():
+        wrong = meant[name].is_null() | (~meant[name].is_finite() if meant[name].dtype.is_float() else False)
+        if wrong.any():
+            row = int(wrong.arg_true()[0])
+            raise TableError(f"{source}, row {row + 1}, column '{name}': {why} ({int(wrong.sum()):,} such cells).")
+    return meant
+
+
+def _check_looks(pairs: "pl.DataFrame", source: str) -> None:
+    """Every pair was looked at as often as the others."""
+    import polars as pl
+
+    looks = pairs.group_by("run", "condition", "pair").agg(pl.len().alias("looks"))
+    fewer = looks.filter(pl.col("looks") < pl.col("looks").max().over("run", "condition")).sort(looks.columns)
+    if fewer.height:
+        row = fewer.row(0, named=True)
+        raise TableError(
+            f"{source}: pair '{row['pair']}' of condition '{row['condition']}' was looked at fewer times than others "
+            f"in run '{row['run']}'; every pair needs the same exposures."
+        )
+
+
 def _check_order(pairs: "pl.DataFrame", source: str) -> None:
     """The loss of what is studied falls; where it rises, files were taken in the order of their names."""
     import polars as pl
@@ -122,16 +159,22 @@ def _check_order(pairs: "pl.DataFrame", source: str) -> None:
     )
     if mean.height:
         names = listed(mean["run"].unique().sort())
-        raise TableError(f"{source}: the loss of studied items rises with exposures in {names}; are they in order?")
+        raise TableError(
+            f"{source}: the loss of studied items rises with exposures in {names}; are they in order, and losses "
+            "rather than log-likelihoods?"
+        )
 
 
 def human_runs(trials: Trials) -> Runs:
-    """Runs for the question `target`: accuracy against exposure, one group for each model, condition and rule, the
-    human level beside it in the column `human`."""
+    """Runs for the question `target`: accuracy against exposure, one group for each model, size, condition and rule,
+    the human level beside it in the column `human`."""
     import polars as pl
 
-    studying = trials.where((pl.col("updates") == 0) & (pl.col("exposure") > 0))
-    runs = studying.to_runs(by=("group", "condition", "rule"), chance=0.5, ceiling=1.0)
+    table = trials.table.filter((pl.col("updates") == 0) & (pl.col("exposure") > 0))
+    if "params" in table.columns and table["params"].n_unique() > 1:
+        sized = pl.format("{} {} params", "group", pl.col("params").cast(pl.Int64))
+        table = table.with_columns(sized.alias("group"))
+    runs = Trials(table, trials.source).to_runs(by=("group", "condition", "rule"), chance=0.5, ceiling=1.0)
     levels = {condition: level for condition, (level, _) in HUMAN.items()}
     human = pl.col("condition").replace_strict(levels, default=None, return_dtype=pl.Float64)
     return Runs(runs.table.with_columns(human.alias("human")), runs.source, runs.reading)

@@ -3,7 +3,7 @@
 Each judges every pair by raw likelihood, the items as they were studied and noisy copies of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +24,13 @@ BYTES_OF_A_WEIGHT = 4
 
 
 def memory_table(
-    shape: Shape, material: Material, tuning: Material, learners: Sequence[Learner], studied: Studied, seed: int
+    shape: Shape,
+    material: Material,
+    tuning: Material,
+    learners: Sequence[Learner],
+    studied: Studied,
+    seed: int,
+    tell: Callable[[float], None],
 ) -> "pl.DataFrame":
     """A row for every learner, memory, pair and way of showing it. How much the external memory weighs is tuned on
     pairs of its own."""
@@ -49,6 +55,7 @@ def memory_table(
             for shown, sides in asked.items():
                 timed = [by_memory(model, memory, side, mixture) for side in sides]
                 tables.append(_judged(material, learner, shown, timed, f"memory, {precision}", 1, memory.bytes))
+        tell((k + 1) / len(learners))
     return pl.concat(tables)
 
 

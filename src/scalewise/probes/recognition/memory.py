@@ -69,8 +69,7 @@ def remember(model: TrainedModel, items: NDArray[np.uint8], precision: Precision
     keys = states.to(torch.float16 if precision == "float16" else torch.float32)
     values = windows[:, 1:].reshape(-1).contiguous()
     sample = states[:: max(1, len(states) // 512)]
-    nearest = _squared(sample, states).topk(min(NEIGHBOURS, len(states)), largest=False).values
-    return Memory(keys, values, max(float(nearest.mean()), 1e-12))
+    return Memory(keys, values, max(float(_nearest(sample, states)[0].mean()), 1e-12))
 
 
 def guesses(model: TrainedModel, memory: Memory, items: NDArray[np.uint8]) -> Guess:
@@ -147,14 +146,14 @@ def _log_likely(model: TrainedModel, windows: torch.Tensor) -> tuple[torch.Tenso
 
 def _looked_up(model: TrainedModel, memory: Memory, windows: torch.Tensor) -> Iterator[torch.Tensor]:
     states, logs = _log_likely(model, windows)
-    squared = _squared(states.flatten(0, 1), memory.keys.float())
-    distances, numbers = squared.topk(min(NEIGHBOURS, len(memory.keys)), largest=False)
+    distances, numbers = _nearest(states.flatten(0, 1), memory.keys.float())
     right = memory.values[numbers] == windows[:, 1:].reshape(-1, 1)
     shape = (*logs.shape, -1)
     yield from (logs, distances.view(shape), right.view(shape))
 
 
-def _squared(queries: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
-    """Squared distances (q, k)."""
-    products = queries @ keys.T
-    return ((queries**2).sum(1)[:, None] + (keys**2).sum(1) - 2 * products).clamp(min=0)
+def _nearest(queries: torch.Tensor, keys: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Squared distances (q, k) of each query's nearest keys, and their numbers."""
+    nearer = torch.addmm((keys**2).sum(1), queries, keys.T, alpha=-2)  # lacks the query's own square
+    found, numbers = nearer.topk(min(NEIGHBOURS, len(keys)), largest=False)
+    return (found + (queries**2).sum(1, keepdim=True)).clamp(min=0), numbers

@@ -38,6 +38,10 @@ Told = Callable[[float], None]
 """Is told the share of the work that is done."""
 
 
+def nobody(share: float) -> None:
+    """Is told, and does nothing."""
+
+
 @dataclass(frozen=True)
 class Learner:
     """One member: from which weights it starts (a seed's own, or pretrained ones), which list it studies, how fast."""
@@ -122,7 +126,7 @@ def studied(
     exposures: int,
     batch: int,
     updates: Sequence[int] = (),
-    tell: Told = lambda share: None,
+    tell: Told = nobody,
 ) -> Studied:
     """Study every pair's item of each learner's list `exposures` times, then go on with other data for so many
     `updates`."""
@@ -181,19 +185,27 @@ def _looked(stack: Stack, items: torch.Tensor) -> tuple[Floats, Floats]:
     return np.asarray(losses.numpy(), dtype=np.float64), np.asarray(recalled, dtype=np.float64)
 
 
-def tuned_rate(shape: Shape, material: Material, start: torch.Tensor | None, seed: int, batch: int) -> Tuned:
+def tuned_rate(
+    shape: Shape,
+    material: Material,
+    start: torch.Tensor | None,
+    seed: int,
+    batch: int,
+    tell: Told = nobody,
+) -> Tuned:
     """The study rate 2^best, bracketed on pairs of its own: what tells most studied items from their foils by raw
     likelihood, averaged over the first exposures and both lists."""
     search = bracket(STUDY_CENTRE, FIRST_REACH)
     wanted = next(search)
     while True:
         learners = [Learner(seed, side, 2.0**exponent, start) for exponent in wanted for side in (0, 1)]
-        looks = studied(shape, material, learners, TUNED_EXPOSURES, batch).looks
+        looks = studied(shape, material, learners, TUNED_EXPOSURES, batch, tell=tell).looks
         losses = np.stack([look.loss for look in looks])
         margins = np.stack([_margin(losses[1:, k], x.studies) for k, x in enumerate(learners)])
         told = (np.sign(margins) / 2 + 0.5).mean(axis=(1, 2)).reshape(-1, 2).mean(axis=1)
         try:
             wanted = search.send({e: -float(t) for e, t in zip(wanted, told, strict=True)})
+            tell = nobody  # what the grid grows by is small
         except StopIteration as end:
             tuned: Tuned = end.value
             return tuned

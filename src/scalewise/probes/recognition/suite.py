@@ -19,6 +19,7 @@ from scalewise.errors import StudyError
 from scalewise.runs.files import write_text, write_whole
 from scalewise.runs.progress import Bar
 from scalewise.runs.store import Store
+from scalewise.runs.table import listed
 from scalewise.runs.trials import Trials
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 GROUPS = ("pretrained", "from scratch")
 MEASURES = ("recognition", "recall", "memory")
 TUNING_PAIRS = 20
+STEP = 2.5e8
+"""What a step of a stack costs beside its operations, and"""
+DISTANCE = 200
+"""what the memory's comparison of two states costs: in operations, on one core."""
 Size = tuple[int, int]
 
 
@@ -52,19 +57,37 @@ class Plan:
 @dataclass(frozen=True)
 class Measured:
     """Pairs told apart by both rules; what is recalled; what weights and an external memory tell apart, and what it
-    costs."""
+    costs; what a reader must know of how it was measured."""
 
     trials: Trials
     recall: Trials
     memory: Trials
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the parts of a size cost, in operations, for the time left."""
+
+    pretraining: float
+    tuning: float
+    study: float
+    memory: float
+
+    def of(self, group: str) -> float:
+        return self.tuning + self.study + (self.memory if group == "pretrained" else 0)
+
+    @property
+    def total(self) -> float:
+        return self.pretraining + sum(self.of(group) for group in GROUPS)
 
 
 def run_recognition(plan: Plan, directory: Path) -> Measured:
     """Measure a plan into a folder, or go on with what is there; the same numbers either way.
 
     Every size studies both lists (the same pairs, roles swapped), so how hard an item is cancels out of the mean. The
-    study rate is tuned for every size and group on pairs of its own. Raises StudyError where the folder holds another
-    plan.
+    study rate is tuned for every size and group on further pairs. Raises StudyError where the folder holds another
+    plan, or other data.
     """
     import polars as pl
 
@@ -72,10 +95,9 @@ def run_recognition(plan: Plan, directory: Path) -> Measured:
     from scalewise.probes.recognition.material import material_of
     from scalewise.probes.recognition.memories import memory_trials, recall_trials
 
-    _open(plan, directory)
-    material = material_of(plan.data, plan.pairs, plan.seed)
-    tuning = material_of(plan.data, TUNING_PAIRS, plan.seed + 1_000_000)
-    work = sum(_work(plan, size, material) for size in plan.sizes)
+    material, tuning = material_of(plan.data, plan.pairs + TUNING_PAIRS, plan.seed).divided(plan.pairs)
+    _open(plan, material, directory)
+    work = sum(_work(plan, size, material).total for size in plan.sizes)
     with _one_thread(), Bar("measuring", work) as bar:
         tables = [table for size in plan.sizes for table in _measured(plan, size, material, tuning, directory, bar)]
     memories = [pl.read_parquet(directory / "memories" / f"{_named(size)}.parquet") for size in plan.sizes]
@@ -83,6 +105,7 @@ def run_recognition(plan: Plan, directory: Path) -> Measured:
         judged(pl.concat(tables), str(directory / "trials.parquet")),
         recall_trials(tables, str(directory / "recall.parquet")),
         memory_trials(memories, str(directory / "memory.parquet")),
+        _notes(material, Store(directory)),
     )
     for part in (measured.trials, measured.recall, measured.memory):
         part.save(Path(part.source))
@@ -94,13 +117,17 @@ def _named(size: Size) -> str:
     return f"w{size[0]}d{size[1]}"
 
 
-def _open(plan: Plan, directory: Path) -> None:
+def _open(plan: Plan, material: "Material", directory: Path) -> None:
     if directory.exists() and not directory.is_dir():
         raise StudyError(f"--into {directory}: is a file; name a folder.")
     declared = directory / "probe.json"
-    content = json.dumps({"probe": "recognition", "measures": MEASURES} | asdict(plan), indent=1)
+    measured = {"probe": "recognition", "measures": MEASURES} | asdict(plan)
+    content = json.dumps(measured | {"data": material.name, "sha256": material.sha256}, indent=1)
     if declared.exists() and declared.read_text(encoding="utf-8") != content:
-        raise StudyError(f"{directory} holds another measurement than this one; give another folder with --into.")
+        raise StudyError(
+            f"{directory} holds another measurement than this one, or one of other data; "
+            "give another folder with --into."
+        )
     for folder in ("runs", "cells", "memories"):
         (directory / folder).mkdir(parents=True, exist_ok=True)
     write_text(declared, content)
@@ -119,15 +146,33 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _work(plan: Plan, size: Size, material: "Material") -> float:
-    """Operations of a size, in steps of one window, tuning taken as six short studies."""
+def _work(plan: Plan, size: Size, material: "Material") -> Work:
+    """Every step of a stack costs something beside its operations; a look is a third of a step on the same items."""
     from scalewise.probes.recognition.study import PRETRAIN_BATCH, TUNED_EXPOSURES, shape_of
 
-    items = 3 * plan.pairs
-    study = 2 * 2 * plan.seeds * plan.exposures * items * 1.7
-    tuning = 2 * 12 * TUNED_EXPOSURES * 3 * TUNING_PAIRS * 1.7
-    windows = plan.seeds * plan.pretrain_steps * PRETRAIN_BATCH + study + tuning
-    return windows * shape_of(*size, material).flops_per_token
+    shape, learners = shape_of(*size, material), 2 * plan.seeds
+
+    def steps(number: float, windows: float) -> float:
+        return number * STEP + windows * shape.context * shape.flops_per_token
+
+    def study(learners: int, items: int, exposures: int, further: int, looks: int) -> float:
+        number = exposures * items / plan.batch + further
+        return steps(number, learners * (number * plan.batch + looks * 2 * items / 3))
+
+    items, tuned_on = 3 * plan.pairs, 3 * TUNING_PAIRS
+    states = items * shape.context
+    return Work(
+        steps(plan.pretrain_steps, plan.pretrain_steps * plan.seeds * PRETRAIN_BATCH),
+        study(10, tuned_on, TUNED_EXPOSURES, 0, 6) + study(2, tuned_on, TUNED_EXPOSURES, 0, 6),
+        study(learners, items, plan.exposures, max(plan.updates, default=0), plan.exposures + 1 + len(plan.updates)),
+        8 * learners * (states * states * DISTANCE + items * shape.context * shape.flops_per_token / 3),
+    )
+
+
+def _telling(bar: Bar, amount: float) -> Callable[[float], None]:
+    """Tells a bar of a share of so much work."""
+    begun = bar.done
+    return lambda share: bar.reach(begun + share * amount)
 
 
 def _measured(
@@ -140,29 +185,28 @@ def _measured(
 
     name, work = _named(size), _work(plan, size, material)
     cells = {group: directory / "cells" / f"{name}-{group.replace(' ', '-')}.parquet" for group in GROUPS}
-    if all(path.exists() for path in cells.values()):
-        bar.skip(work)
-        return [pl.read_parquet(path) for path in cells.values()]
-    before = bar.done
-    shape = shape_of(*size, material)
-    seeds = [1_000 * plan.seed + i for i in range(plan.seeds)]
-    starts = pretrained(
-        shape, material, plan.pretrain_steps, seeds, directory, lambda share: bar.reach(before + 0.5 * share * work)
-    )
-    if len(starts) < plan.seeds:
-        raise StudyError(f"{directory}: pretraining of {name} diverged; see {directory / 'runs'}.")
-    for k, (group, path) in enumerate(cells.items()):
-        if not path.exists():
-            begun = 0.5 + 0.25 * k
-
-            def tell(share: float, begun: float = begun) -> None:
-                bar.reach(before + (begun + 0.25 * share) * work)
-
-            table, rate = _cell(plan, size, group, starts if k == 0 else {}, material, tuning, directory, tell)
-            write_whole(path, table.write_parquet)
-            bar.console.print(f"{name} {group}: studied at rate {rate:.2g}", highlight=False)
-    bar.reach(before + work)
+    if not cells["pretrained"].exists():
+        shape, before = shape_of(*size, material), bar.done
+        tell = _telling(bar, work.pretraining)
+        starts = pretrained(shape, material, plan.pretrain_steps, _seeds(plan), directory, tell)
+        if bar.done == before:
+            bar.skip(work.pretraining)
+        if len(starts) < plan.seeds:
+            raise StudyError(f"{directory}: pretraining of {name} diverged; see {directory / 'runs'}.")
+    else:
+        starts = {}
+        bar.skip(work.pretraining)
+    for group, path in cells.items():
+        if path.exists():
+            bar.skip(work.of(group))
+        else:
+            own = starts if group == "pretrained" else {}
+            write_whole(path, _cell(plan, size, group, own, material, tuning, directory, bar).write_parquet)
     return [pl.read_parquet(path) for path in cells.values()]
+
+
+def _seeds(plan: Plan) -> list[int]:
+    return [1_000 * plan.seed + i for i in range(plan.seeds)]
 
 
 def _cell(
@@ -173,35 +217,63 @@ def _cell(
     material: "Material",
     tuning: "Material",
     directory: Path,
-    tell: Callable[[float], None],
-) -> "tuple[pl.DataFrame, float]":
-    """Tune the study rate, study both lists with every seed, and measure what is retained."""
+    bar: Bar,
+) -> "pl.DataFrame":
+    """Study both lists with every seed, and measure what is retained."""
     import polars as pl
 
     from scalewise.probes.recognition.memories import memory_table
-    from scalewise.probes.recognition.study import Learner, loss_table, shape_of, studied, tuned_rate
+    from scalewise.probes.recognition.study import Learner, loss_table, shape_of, studied
 
-    shape = shape_of(*size, material)
-    seeds = [1_000 * plan.seed + i for i in range(plan.seeds)]
-    tuned = tuned_rate(shape, tuning, starts.get(seeds[0]), seeds[0], plan.batch)
-    Store(directory).append_tuning(
-        {
-            "group": group,
+    name, shape, seeds, work = _named(size), shape_of(*size, material), _seeds(plan), _work(plan, size, material)
+    rate = _rate(plan, size, group, starts.get(seeds[0]), tuning, Store(directory), _telling(bar, work.tuning))
+    learners = [Learner(seed, side, rate, starts.get(seed)) for seed in seeds for side in (0, 1)]
+    tell = _telling(bar, work.study)
+    found = studied(shape, material, learners, plan.exposures, plan.batch, plan.updates, tell)
+    tell(1.0)
+    named = (
+        pl.lit(group).alias("group"),
+        pl.lit(float(shape.params)).alias("params"),
+        pl.format("{} {} s{} l{}", pl.lit(group), pl.lit(name), "seed", "list").alias("run"),
+    )
+    if group == "pretrained":
+        tell = _telling(bar, work.memory)
+        memories = memory_table(shape, material, tuning, learners, found, plan.seed, tell).with_columns(named)
+        write_whole(directory / "memories" / f"{name}.parquet", memories.write_parquet)
+    bar.console.print(f"{name} {group}: studied at rate {rate:.2g}", highlight=False)
+    return loss_table(found.looks, learners, material).with_columns(named)
+
+
+def _rate(
+    plan: Plan,
+    size: Size,
+    group: str,
+    start: "torch.Tensor | None",
+    tuning: "Material",
+    store: Store,
+    tell: Callable[[float], None],
+) -> float:
+    """The study rate of a cell, tuned unless it was before."""
+    from scalewise.probes.recognition.study import shape_of, tuned_rate
+
+    shape, named = shape_of(*size, tuning), f"{group}, {_named(size)}"
+    known = next((row for row in store.tuning() if row["group"] == named), None)
+    if known is None:
+        tuned = tuned_rate(shape, tuning, start, _seeds(plan)[0], plan.batch, tell)
+        known = {
+            "group": named,
             "params": shape.params,
             "flops_budget": 0,
             "rates": {f"{2.0**e:.3g}": -loss for e, loss in tuned.losses.items()},
             "best": 2.0**tuned.best,
             "bracketed": tuned.bracketed,
         }
-    )
-    learners = [Learner(seed, side, 2.0**tuned.best, starts.get(seed)) for seed in seeds for side in (0, 1)]
-    found = studied(shape, material, learners, plan.exposures, plan.batch, plan.updates, tell)
-    named = (
-        pl.lit(group).alias("group"),
-        pl.lit(float(shape.params)).alias("params"),
-        pl.format("{} {} s{} l{}", pl.lit(group), pl.lit(_named(size)), "seed", "list").alias("run"),
-    )
-    if group == GROUPS[0]:
-        memories = memory_table(shape, material, tuning, learners, found, plan.seed).with_columns(named)
-        write_whole(directory / "memories" / f"{_named(size)}.parquet", memories.write_parquet)
-    return loss_table(found.looks, learners, material).with_columns(named), 2.0**tuned.best
+        store.append_tuning(known)
+    tell(1.0)
+    return float(known["best"])
+
+
+def _notes(material: "Material", store: Store) -> tuple[str, ...]:
+    """What was left out of the material, and whose study rate may be a better one beyond those tried."""
+    edge = [str(row["group"]) for row in store.tuning() if not row["bracketed"]]
+    return *material.notes, *([f"the best study rate is at the edge of those tried for {listed(edge)}"] if edge else [])

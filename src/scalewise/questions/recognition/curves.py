@@ -72,8 +72,7 @@ def curves_of(trials: Trials, resamples: int, seed: int) -> list[Curve]:
         table.group_by(keys, maintain_order=True), key=lambda named: [str(v) for v in named[0]]
     ):
         found.append(_curve(part, str(group), params, str(condition), str(rule), resamples, seed))
-    best = {c.group: max(float(o.accuracy.mean()) for o in found if o.group == c.group) for c in found}
-    return sorted(found, key=lambda c: (-best[c.group], c.group, -(c.params or 0), c.condition, c.rule == "change"))
+    return sorted(found, key=lambda c: (c.group, -(c.params or 0), c.condition, c.rule == "change"))
 
 
 def _curve(

@@ -6,6 +6,7 @@ import numpy as np
 
 from scalewise.questions.answer import Chart, Finding, Row, with_interval
 from scalewise.questions.recognition.curves import Curve, label_of
+from scalewise.runs.table import listed
 from scalewise.runs.trials import Trials
 
 Human = Mapping[str, tuple[float, float]]
@@ -69,7 +70,7 @@ def traces(trials: Trials) -> list[tuple[str, str, float, float]]:
         return []
     found = (
         raw.filter(pl.col("exposure") == second[1])
-        .group_by(keys)
+        .group_by(keys, maintain_order=True)
         .agg(pl.col("reference").std().alias("spread"), (pl.col("margin") - pl.col("reference")).mean().alias("trace"))
         .sort(keys)
     )
@@ -82,6 +83,38 @@ def traces(trials: Trials) -> list[tuple[str, str, float, float]]:
         )
         for row in found.iter_rows(named=True)
     ]
+
+
+def seeds_differ(trials: Trials) -> tuple[str, ...]:
+    """Says which models' seeds differ by more than their pairs explain (5 % of models would by chance, taking each
+    condition's curve as one draw), since intervals are of pairs alone."""
+    import polars as pl
+    from scipy.special import chdtri
+
+    raw = trials.table.filter((pl.col("rule") == "raw") & (pl.col("updates") == 0) & (pl.col("exposure") > 0))
+    if "seed" not in raw.columns:
+        return ()
+    raw = raw.with_columns(pl.col("params") if "params" in raw.columns else pl.lit(None).alias("params"))
+    model, at = ["group", "params"], ["condition", "exposure"]
+    accuracy = pl.col("value").mean()
+    own = raw.group_by(*model, *at, "cluster", "seed", maintain_order=True).agg(accuracy)
+    apart = pl.col("value") - pl.col("value").mean().over(*model, *at, "cluster")
+    of_seeds = (
+        own.with_columns(apart.alias("apart"))
+        .group_by(*model, *at, "seed", maintain_order=True)
+        .agg((pl.col("apart").mean() ** 2).alias("between"), (pl.col("apart").var() / pl.len()).alias("expected"))
+    )
+    ratios = of_seeds.group_by(model, maintain_order=True).agg(
+        (pl.col("between").sum() / pl.col("expected").sum()).sqrt().alias("ratio")
+    )
+    draws = (raw["seed"].n_unique() - 1) * raw["condition"].n_unique()
+    if not draws:
+        return ()
+    wide = ratios.filter(pl.col("ratio") ** 2 > float(chdtri(draws, 0.05)) / draws).sort("ratio", descending=True)
+    if not wide.height:
+        return ()
+    named = listed(f"{label_of(r['group'], r['params'])} ({r['ratio']:.1f} times)" for r in wide.iter_rows(named=True))
+    return (f"seeds differ by more than pairs explain, for {named}; intervals do not hold that, more seeds show it",)
 
 
 def retention(trials: Trials) -> Finding | None:
@@ -110,25 +143,31 @@ def retention(trials: Trials) -> Finding | None:
     )
 
 
-def chart(curves: Sequence[Curve], human: Human, rule: str) -> Chart:
-    """Accuracy against exposures under one rule, the human levels across it."""
+def charts(curves: Sequence[Curve], human: Human) -> tuple[Chart, ...]:
+    """A figure for each condition and rule, exemplars first."""
+    conditions = sorted({c.condition for c in curves}, key=lambda name: (name != "exemplar", name))
+    return tuple(_chart(curves, human, condition, rule) for condition in conditions for rule in ("raw", "change"))
+
+
+def _chart(curves: Sequence[Curve], human: Human, condition: str, rule: str) -> Chart:
+    """Accuracy of every model against exposures, the human level across it."""
     points: list[Row] = []
     lines: list[Row] = []
     for curve in curves:
-        if curve.rule != rule:
+        if (curve.condition, curve.rule) != (condition, rule):
             continue
         low, high = np.quantile(curve.resampled, (0.025, 0.975), axis=0)
         for x, y, lo, hi in zip(curve.exposures, curve.accuracy, low, high, strict=True):
             if x > 0:
-                row: Row = {"x": float(x), "y": float(y), "label": f"{curve.label}, {curve.condition}"}
+                row: Row = {"x": float(x), "y": float(y), "label": curve.label}
                 points.append(row)
                 lines.append(row | {"low": float(lo), "high": float(hi)})
-    levels: list[Row] = [{"y": level, "label": f"people, {name}"} for name, (level, _) in human.items()]
+    levels: list[Row] = [{"y": human[condition][0], "label": "people"}] if condition in human else []
     called = "raw likelihood" if rule == "raw" else "change in likelihood"
     return Chart(
         "outcome_curves",
-        f"Recognition by {called}",
-        f"Share of pairs told apart by {called} against exposures, with 95 % bands and the accuracy of people "
-        "after one look, on a linear and on a log axis.",
+        f"{condition.capitalize()} recognition by {called}",
+        f"Share of {condition} pairs told apart by {called} against exposures, with 95 % bands"
+        f"{' and the accuracy of people after one look (dashed)' if levels else ''}, on a linear and on a log axis.",
         {"axes": [{"x": "exposures", "y": "accuracy"}], "points": points, "curves": lines, "levels": levels},
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from scalewise.errors import MissingExtraError, StudyError
 from scalewise.lab.data.corpus import Corpus, Options
-from scalewise.lab.data.pixels import Image, image_corpus
+from scalewise.lab.data.pixels import Image, grey_pixels, image_corpus
 
 SIDE, LEVELS = 16, 16
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
@@ -30,14 +30,9 @@ def images(folder: str, options: Options) -> Corpus:
 
 
 def _read(root: Path, files: list[Path], classes: list[str]) -> Iterator[Image]:
-    from PIL import Image as Picture
-    from PIL import UnidentifiedImageError
-
     for path in files:
-        try:
-            with Picture.open(path) as picture:
-                grey = np.asarray(picture.convert("L").resize((SIDE, SIDE)))
-        except (UnidentifiedImageError, OSError):
-            raise StudyError(f"data: {path} is not an image that can be read; take it out of the folder.") from None
+        grey = grey_pixels(path, SIDE)
+        if grey is None:
+            raise StudyError(f"data: {path} is not an image that can be read; take it out of the folder.")
         label = path.relative_to(root)
         yield label.as_posix(), classes.index(label.parent.as_posix()), (grey // (256 // LEVELS)).astype(np.uint8)
