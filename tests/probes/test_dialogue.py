@@ -101,7 +101,7 @@ def test_ten_planted_minds_are_recovered_inside_their_intervals(
     for seed in range(10):
         plants = planted(seed)
         with serving(mind_of(plants), seed) as server:
-            answer = consistency(asked(server.url, tmp_path / str(seed), 2, 16), "again", resamples=50)
+            answer = consistency(asked(server.url, tmp_path / str(seed), 2, 16), "again")
         guises = cells(answer, "What each guise changes")
         called = {"persona later": "persona, next question"}
         hits += [
@@ -124,7 +124,7 @@ def framed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trials, sw.Answer]
     plants = planted(0) | {"plain": 0.2, "story": 0.9, "options swapped": 0.2, "suffix": 0.2}
     with serving(mind_of(plants)) as server:
         trials = asked(server.url, tmp_path_factory.mktemp("framed"), chosen=("wording", "options", "suffix"))
-    return trials, consistency(trials, "again", resamples=100)
+    return trials, consistency(trials, "again")
 
 
 def test_a_framing_effect_is_found_and_nothing_else(framed: tuple[Trials, sw.Answer]) -> None:
@@ -169,7 +169,7 @@ def test_planned_repeats_stop_at_what_scenarios_differ_by(tmp_path: Path) -> Non
         return "Yes" if moved else "No"
 
     with serving(mind) as server:
-        answer = consistency(asked(server.url, tmp_path, chosen=("suffix",)), "again", resamples=50)
+        answer = consistency(asked(server.url, tmp_path, chosen=("suffix",)), "again")
     errors = [float(str(row[1])) for row in answer.finding("How many repeats are worth asking").rows]
     assert errors[0] == pytest.approx(errors[-1]) == pytest.approx(0.5 / 20**0.5, rel=0.05)
     assert "ask more scenarios: with these 20" in str(answer.next_run)
@@ -184,7 +184,7 @@ def test_a_consistent_mind_is_not_called_inconsistent(tmp_path: Path) -> None:
         return "Yes" if len(own.id) % 2 else "No"
 
     with serving(mind) as server:
-        answer = consistency(asked(server.url, tmp_path, chosen=("wording", "options")), "again", resamples=50)
+        answer = consistency(asked(server.url, tmp_path, chosen=("wording", "options")), "again")
     assert answer.verdict == "the data cannot tell"
     parts = cells(answer, "Where the variance of answers comes from")
     assert float(str(parts["item"]["variance"])) > 0.2
@@ -203,7 +203,7 @@ def test_every_transformation_is_asked_and_every_finding_made(tmp_path: Path) ->
     with serving(mind) as server:
         trials = asked(server.url, tmp_path, repeats=2, most=44, chosen=tuple(TRANSFORMATIONS))
     assert (~trials.table["parsed"]).sum() > 20
-    answer = consistency(trials, "again", resamples=50)
+    answer = consistency(trials, "again")
     titles = {finding.title for finding in answer.findings}
     assert titles >= {
         "A utilitarian persona",
@@ -383,7 +383,7 @@ def test_an_effect_of_the_place_is_found(tmp_path: Path) -> None:
     with serving(mind) as server:
         trials = asked(server.url, tmp_path, 2, 24, ("order",))
         assert len(server.calls) == 2 * (24 + 6 * 4 * 3)  # first questions are the plain ones
-    answer = consistency(trials, "again", resamples=20)
+    answer = consistency(trials, "again")
     assert inside(cells(answer, "What each guise changes")["asked later"], "difference", 0.5)
     places = cells(answer, "Where a question stands among others")
     assert [inside(places[place], "yes", 0.2 if place == "1" else 0.7) for place in "1234"] == [True] * 4

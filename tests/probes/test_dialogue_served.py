@@ -228,7 +228,7 @@ def test_twenty_plants_in_a_served_llama_are_recovered(
         ]
     trials = Trials(pl.concat([part.table for part in parts], how="diagonal_relaxed"), "planted")
     assert trials.table["parsed"].mean() > 0.95  # type: ignore[operator]
-    answer = consistency(trials, "again", resamples=50)
+    answer = consistency(trials, "again")
     hits = {name: inside(row, column, truth) for name, row, column, truth in plants(answer, chances)}
     missed = [name for name, hit in hits.items() if not hit]
     coverage = f"{sum(hits.values())} of {len(hits)} plants inside their 95 % intervals; outside: {missed}"

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.questions.multiplicity import holm
+from scalewise.runs.clustered import ROUNDING, flat_error
 from scalewise.runs.trials import Trials
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def effects(trials: Trials, seed: int, among: Sequence[str] = GUISES) -> list[Ef
                 float(plain_yes.sum() / plain_n.sum()),
                 float(yes.sum() / n.sum()),
                 (value, value - margin, value + margin),
-                _flips(yes, n, plain_yes, plain_n),
+                _flips(yes, n, plain_yes, plain_n, counts["cluster"].to_list()),
                 _shuffled(yes, n, plain_yes, plain_n, seed),
                 counts.height,
                 float(row["parsed"]),
@@ -93,14 +94,18 @@ def _counts(parsed: "pl.DataFrame", guise: str) -> "pl.DataFrame":
     """Yes answers and answers of every scenario: in the guise, and plain."""
     import polars as pl
 
-    sums = parsed.group_by("scenario", "condition").agg(pl.col("value").sum().alias("yes"), pl.len().alias("n"))
+    sums = parsed.group_by("scenario", "condition").agg(
+        pl.col("value").sum().alias("yes"), pl.len().alias("n"), pl.col("cluster").first()
+    )
     own = sums.filter(pl.col("condition") == guise).drop("condition")
-    plain = sums.filter(pl.col("condition") == BASELINE).drop("condition")
+    plain = sums.filter(pl.col("condition") == BASELINE).drop("condition", "cluster")
     plain = plain.rename({"yes": "plain_yes", "n": "plain_n"})
     return own.join(plain, on="scenario").sort("scenario")
 
 
-def _flips(yes: Floats, n: Floats, plain_yes: Floats, plain_n: Floats) -> tuple[float, float, float] | None:
+def _flips(
+    yes: Floats, n: Floats, plain_yes: Floats, plain_n: Floats, clusters: Sequence[str]
+) -> tuple[float, float, float] | None:
     """P(a guise and a plain answer differ) minus P(two repeats differ), over scenarios with repeats.
 
     For a scenario with probabilities p and q this is (p - q)^2, estimated without bias.
@@ -111,8 +116,13 @@ def _flips(yes: Floats, n: Floats, plain_yes: Floats, plain_n: Floats) -> tuple[
     yes, n, plain_yes, plain_n = (a[repeated] for a in (yes, n, plain_yes, plain_n))
     p, q = yes / n, plain_yes / plain_n
     excess = (p - q) ** 2 - p * (1 - p) / (n - 1) - q * (1 - q) / (plain_n - 1)
-    margin = half_width(float(excess.std(ddof=1)) / excess.size**0.5, excess.size)
     value = float(excess.mean())
+    _, codes = np.unique(np.array(clusters)[repeated], return_inverse=True)
+    sums = np.bincount(codes, excess - value) / excess.size
+    count = sums.size
+    flat = np.abs(sums).max() < ROUNDING
+    error = flat_error(count) if flat else float(np.sqrt((sums**2).sum() * count / max(1, count - 1)))
+    margin = half_width(error, count)
     return value, value - margin, value + margin
 
 

@@ -30,7 +30,6 @@ def consistency(
     trials: Trials,
     command: str,
     temperature: float | None = None,
-    resamples: int = 1000,
     seed: int = 0,
     guises: Sequence[str] = (),
     outcome: str = "yes",
@@ -47,7 +46,7 @@ def consistency(
     found = effects(trials, seed, guises or GUISES)
     if not found:
         raise QuestionError(f"{trials.source}: no scenario was answered both plainly and in another guise.")
-    shares = split(trials, resamples, seed, ("baseline", *guises) if guises else WORDINGS)
+    shares = split(trials, ("baseline", *guises) if guises else WORDINGS)
     largest = max(found, key=lambda e: (e.p < 0.05, abs(e.effect[0])))
     probability = _probability(found)
     errors = standard_errors(trials, largest.guise, PLANNED)
@@ -148,7 +147,7 @@ def _agreement(shares: Split) -> Finding:
         "Consistency",
         ("two_answers", *with_interval("agree")),
         (("same guise, another repeat", *shares.same_wording), ("another wording or order", *shares.any_wording)),
-        "the chance that two answers to one scenario agree; intervals resample scenarios.",
+        "the chance that two answers to one scenario agree; intervals are over scenarios.",
     )
 
 
