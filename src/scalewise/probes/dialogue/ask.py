@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scalewise.probes.dialogue.client import Client, Endpoint, Reply, open_http
+from scalewise.probes.dialogue.cache import Cache, Reply
+from scalewise.probes.dialogue.client import Client, Endpoint, open_http
 from scalewise.probes.dialogue.hold import hold
 from scalewise.probes.dialogue.progress import CallProgress
 from scalewise.probes.dialogue.variants import Conversation
@@ -39,9 +40,8 @@ def ask_all(held: Sequence[Conversation], asking: Asking) -> Trials:
 
 
 async def _ask_all(held: Sequence[Conversation], asking: Asking) -> list[dict[str, Any]]:
-    asking.directory.mkdir(parents=True, exist_ok=True)
     async with open_http(asking.endpoint) as http:
-        client = Client(asking.endpoint, asking.directory / "answers.jsonl", http)
+        client = Client(asking.endpoint, Cache(asking.directory / "answers.jsonl"), http)
         with CallProgress(sum(len(c.turns) for c in held) * asking.repeats) as progress:
             # all first repeats before any second one: whatever stops the probe leaves a balanced table
             tasks = [

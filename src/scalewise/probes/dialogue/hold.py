@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from scalewise.probes.dialogue.client import Reply
+from scalewise.probes.dialogue.cache import Reply
 from scalewise.probes.dialogue.parse import said
 from scalewise.probes.dialogue.variants import SWAPPED, Conversation, Turn
 
