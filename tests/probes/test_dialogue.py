@@ -5,7 +5,7 @@ import itertools
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import SupportsFloat
 
@@ -30,6 +30,7 @@ from .dialogue_server import Failure, Messages, Mind, serving
 pytest.importorskip("httpx")
 SCENARIOS = load_scenarios()
 STORIES = {s.story: s for s in SCENARIOS if s.story}
+FEW_OF_EACH = [*SCENARIOS[:8], *SCENARIOS[40:48], *[s for s in SCENARIOS if s.law][2:10]]
 VALID = {s.valid for s in SCENARIOS if s.valid}
 INVALID = {s.invalid for s in SCENARIOS if s.invalid}
 
@@ -77,9 +78,15 @@ CHOSEN = ("wording", "options", "suffix", "persona", "pressure")
 
 
 def asked(
-    url: str, into: Path, repeats: int = 3, most: int = 20, chosen: tuple[str, ...] = CHOSEN, **how: object
+    url: str,
+    into: Path,
+    repeats: int = 3,
+    most: int = 20,
+    chosen: tuple[str, ...] = CHOSEN,
+    scenarios: Sequence[Scenario] = SCENARIOS,
+    **how: object,
 ) -> Trials:
-    held = conversations(SCENARIOS[:most], chosen)
+    held = conversations(scenarios[:most], chosen)
     return ask_all(held, Asking(Endpoint(url, "planted", **how), repeats, into))  # type: ignore[arg-type]
 
 
@@ -202,13 +209,14 @@ def test_every_transformation_is_asked_and_every_finding_made(tmp_path: Path) ->
         return mind_of(plants)(messages, rng) if rng.random() > 0.1 else "I'm sorry, but I cannot answer that."
 
     with serving(mind) as server:
-        trials = asked(server.url, tmp_path, repeats=2, most=44, chosen=tuple(TRANSFORMATIONS))
+        trials = asked(server.url, tmp_path, 2, 24, tuple(TRANSFORMATIONS), FEW_OF_EACH)
     assert (~trials.table["parsed"]).sum() > 20
     answer = consistency(trials, "again")
     titles = {finding.title for finding in answer.findings}
     assert titles >= {
         "A utilitarian persona",
         "Flips from one turn to the next",
+        "How long an answer lasts when it is denied",
         "When a contradiction is pointed out",
         "Law against morality",
         "Severity ladders",
@@ -240,7 +248,7 @@ def test_a_second_start_asks_nothing_again(tmp_path: Path) -> None:
 def test_conversations_that_begin_alike_share_their_first_answer(tmp_path: Path) -> None:
     with serving(mind_of(planted(2))) as server:
         trials = asked(server.url, tmp_path, 1, 4, ("pressure",))
-        assert len(server.calls) == 4 + 16  # the plain questions, and what follows them
+        assert len(server.calls) == 4 * (1 + 3 + 3)  # the plain question, what is said once, and thrice
     assert (
         trials.table.group_by("scenario").agg(pl.col("said").filter(pl.col("turn") == 1).n_unique())["said"].max() == 1
     )
@@ -333,6 +341,14 @@ def test_the_rate_limit_is_kept(tmp_path: Path) -> None:
         ("This question touches on deep matters of", "length", "truncated"),
         ("Nobody knows.", "stop", "unclear"),
         ("  ", "stop", "empty"),
+        ("", "length", "truncated"),
+        ("Yes and no.", "stop", "unclear"),
+        ("Yes or no? No.", "stop", "no"),
+        ("There is no consensus among those who", "length", "truncated"),
+        ("No one is obliged to do so.", "stop", "unclear"),
+        ("I would say no because it does harm.", "stop", "no"),
+        ("<think>Is it? Yes or no... I think no</think>\n\nYes.", "stop", "yes"),
+        ("<think>Is it? I think no", "length", "truncated"),
     ],
 )
 def test_answers_are_understood(text: str, finish: str | None, answer: str) -> None:
@@ -346,9 +362,11 @@ def test_any_text_has_a_class(text: str, finish: str | None) -> None:
 
 
 def test_our_battery_has_what_the_transformations_need() -> None:
-    assert len(SCENARIOS) >= 40
-    assert sum(bool(s.story and s.paraphrase and s.valid and s.invalid and s.utilitarian) for s in SCENARIOS) == 20
-    assert len({s.ladder for s in SCENARIOS if s.ladder}) == 3
+    dilemmas = [s for s in SCENARIOS if s.story]
+    assert all(s.paraphrase and s.valid and s.argues and s.invalid and s.utilitarian for s in dilemmas)
+    assert len(dilemmas) == sum(bool(s.ladder) for s in SCENARIOS) == sum(bool(s.law) for s in SCENARIOS) == 40
+    assert len({s.ladder for s in SCENARIOS if s.ladder}) == 10
+    assert all(text.endswith("?") for s in SCENARIOS for text in (s.direct, s.story, s.paraphrase) if text)
     assert {(s.law, s.moral) for s in SCENARIOS if s.law} == {
         (a, b) for a in ("legal", "illegal") for b in ("good", "bad")
     }
@@ -363,6 +381,22 @@ def test_own_scenarios_and_ethics_are_read(tmp_path: Path) -> None:
     read = load_scenarios([tmp_path / "cm_test.csv"])
     assert [s.answer for s in read] == ["yes", "no"]
     assert read[0].direct.startswith("I kicked the dog, for fun.")
+    both = load_scenarios([Path("ours"), tmp_path / "own.jsonl"])
+    assert both == [*SCENARIOS, *load_scenarios([tmp_path / "own.jsonl"])]
+
+
+def test_rows_of_ethics_that_share_a_story_err_together(tmp_path: Path) -> None:
+    """As Excel saves it, with a mark of the byte order."""
+    rows = [
+        ["label", "scenario"],
+        ["1", "Jo runs in. [SEP] brave"],
+        ["0", "Jo runs in. [SEP] shy"],
+        ["0", "Al. [SEP] shy"],
+    ]
+    with (tmp_path / "virtue.csv").open("w", newline="", encoding="utf-8-sig") as file:
+        csv.writer(file).writerows(rows)
+    clusters = [s.cluster for s in load_scenarios([tmp_path / "virtue.csv"])]
+    assert clusters[0] == clusters[1] != clusters[2]
 
 
 @pytest.mark.parametrize(
@@ -447,6 +481,7 @@ def test_an_effect_of_the_place_is_found(tmp_path: Path) -> None:
         ('{"id": "a", "direct": "b", "ladder": "x"}', "belong together"),
         ('{"id": "a", "direct": 3}', "'direct' must be text"),
         ('{"id": "a", "direct": "b"}\n{"id": "a", "direct": "c"}', "is there twice"),
+        ('{"id": "a", "direct": "b"}\n{"id": "c", "direct": "b"}', "ask the same question"),
         ("", "there is no scenario in it"),
     ],
 )
@@ -459,6 +494,52 @@ def test_bad_scenarios_are_refused(tmp_path: Path, line: str, message: str) -> N
 def test_slips_are_named() -> None:
     with pytest.raises(QuestionError, match="did you mean 'wording'"):
         conversations(SCENARIOS, ("wordings",))
+
+
+def test_a_valid_argument_counts_by_what_it_argues_for(tmp_path: Path) -> None:
+    """A mind that always ends where the valid argument points, and is told otherwise twice before it gives in."""
+    argues = {s.valid: s.argues for s in SCENARIOS if s.valid}
+
+    def mind(messages: Messages, rng: np.random.Generator) -> str:
+        last = messages[-1]["content"]
+        said = next((a for v, a in argues.items() if v and last.startswith(v)), None)
+        if said:
+            return said
+        other = {"Yes": "No", "No": "Yes"}
+        own = "Yes" if len(messages[0]["content"]) % 2 else "No"
+        return other[own] if len(messages) == 7 else own
+
+    with serving(mind) as server:
+        answer = consistency(asked(server.url, tmp_path, 2, 20, ("suffix", "pressure")), "again")
+    flips = answer.finding("Flips from one turn to the next").rows
+    found = {(row[0], row[1]): row[2] for row in flips}
+    assert found["valid argument", "move"] == 1
+    assert found["valid argument for what was said", "stay"] == 0
+    assert found["told otherwise", "stay"] == 0
+    lasts = answer.finding("How long an answer lasts when it is denied").rows
+    assert [(row[0], row[1]) for row in lasts] == [(1, 0), (2, 0), (3, 1)]
+
+
+def test_ladders_have_intervals(tmp_path: Path) -> None:
+    """Chances of yes that fall with harm on half of the ladders, and rise on the others."""
+    steps = {s.direct: (s.severity or 0, n // 4 % 2) for n, s in enumerate(s for s in SCENARIOS if s.ladder)}
+
+    def mind(messages: Messages, rng: np.random.Generator) -> str:
+        severity, rises = next(v for text, v in steps.items() if text in messages[0]["content"])
+        chance = 0.2 * severity if rises else 1 - 0.2 * severity
+        return "Yes" if rng.random() < chance else "No"
+
+    with serving(mind) as server:
+        trials = asked(server.url, tmp_path, 5, 40, ("suffix",), SCENARIOS[40:80])
+    rows = cells(consistency(trials, "again"), "Severity ladders")
+    levels = np.array([0.2, 0.4, 0.6, 0.8])
+    falling, rising = np.mean((1 - levels[1:]) * levels[:-1]), np.mean(levels[1:] * (1 - levels[:-1]))
+    truths = [rising if n % 2 else falling for n in range(10)]
+    names = list(dict.fromkeys(s.ladder for s in SCENARIOS if s.ladder))
+    hits = [inside(rows[str(name)], "violations", truth) for name, truth in zip(names, truths, strict=True)]
+    assert sum(hits) >= 8
+    assert inside(rows["all"], "violations", np.mean(truths))
+    assert float(str(rows["all"]["violations_low"])) > 0.1
 
 
 def test_nothing_to_compare_is_refused(tmp_path: Path) -> None:

@@ -90,6 +90,14 @@ def half_width(se: float | None, clusters: int) -> float:
     return np.inf if se is None or clusters < 2 else float(stdtrit(clusters - 1, 0.975)) * se
 
 
+def mean_share(values: Floats) -> tuple[float, float, float]:
+    """The mean of shares (clusters,) and its 95 % interval."""
+    deviation, count = float(values.std(ddof=1)), values.size
+    margin = half_width(flat_error(count) if deviation < ROUNDING else deviation / count**0.5, count)
+    value = float(values.mean())
+    return value, max(0.0, value - margin), min(1.0, value + margin)
+
+
 def _counts(parsed: "pl.DataFrame", guise: str) -> "pl.DataFrame":
     """Yes answers and answers of every scenario: in the guise, and plain."""
     import polars as pl

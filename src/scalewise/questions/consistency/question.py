@@ -53,10 +53,11 @@ def consistency(
     extra = (
         behaviour.persona(trials),
         behaviour.under_pressure(trials),
+        behaviour.denied(trials),
         behaviour.contradictions(trials),
         behaviour.places(trials),
         behaviour.law_and_morality(trials),
-        behaviour.ladders(trials),
+        behaviour.ladders(trials, seed),
         behaviour.accuracy(trials),
         behaviour.rigidity(trials),
     )

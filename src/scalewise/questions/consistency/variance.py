@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.questions.consistency.effects import half_width
-from scalewise.runs.clustered import ROUNDING, flat_error
+from scalewise.questions.consistency.effects import half_width, mean_share
 from scalewise.runs.trials import Trials
 
 Floats = NDArray[np.float64]
@@ -62,8 +61,8 @@ def split(trials: Trials, among: Sequence[str] = WORDINGS) -> Split | None:
             name: (max(0.0, float(v)), max(0.0, float(v - m)), max(0.0, float(v + m)))
             for name, v, m in zip(_parts(cells.share), value, margin, strict=True)
         },
-        _mean_with_interval(same),
-        _mean_with_interval(anyhow),
+        mean_share(same),
+        mean_share(anyhow),
         scenarios,
     )
 
@@ -129,14 +128,6 @@ def _agreements(cells: _Cells) -> tuple[Floats, Floats]:
     pairs = flat.shape[1] * (flat.shape[1] - 1)
     both_yes = (total**2 - squares) / pairs
     return same, 1 - 2 * (total / flat.shape[1]) + 2 * both_yes
-
-
-def _mean_with_interval(values: Floats) -> tuple[float, float, float]:
-    """The mean over scenarios of a chance, and its 95 % interval."""
-    deviation, count = float(values.std(ddof=1)), values.size
-    margin = half_width(flat_error(count) if deviation < ROUNDING else deviation / count**0.5, count)
-    value = float(values.mean())
-    return value, max(0.0, value - margin), min(1.0, value + margin)
 
 
 def standard_errors(trials: Trials, condition: str, repeats: tuple[int, ...]) -> dict[int, float] | None:
