@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scalewise.probes.dialogue.cache import Cache, Reply
-from scalewise.probes.dialogue.client import Client, Endpoint, open_http
+from scalewise.probes.dialogue.client import BYTES_PER_TOKEN, Client, Endpoint, open_http
 from scalewise.probes.dialogue.hold import hold
 from scalewise.probes.dialogue.progress import CallProgress
 from scalewise.probes.dialogue.variants import Conversation
@@ -37,6 +37,18 @@ def ask_all(held: Sequence[Conversation], asking: Asking) -> Trials:
     """
     rows = asyncio.run(_ask_all(held, asking))
     return answers_as_trials(rows, asking.endpoint.model)
+
+
+def planned(held: Sequence[Conversation], asking: Asking) -> tuple[int, float]:
+    """How many calls it takes at most, and how many dollars; those that begin alike are asked once."""
+    endpoint = asking.endpoint
+    said = {tuple(turn.text for turn in c.turns[: k + 1]) for c in held for k in range(len(c.turns))}
+    answers = "x" * (endpoint.max_tokens * BYTES_PER_TOKEN)
+    dollars = 0.0
+    for texts in said:
+        before = [{"role": "assistant", "content": answers}] * (len(texts) - 1)
+        dollars += endpoint.most_cost([*({"role": "user", "content": text} for text in texts), *before])
+    return asking.repeats * len(said), asking.repeats * dollars
 
 
 async def _ask_all(held: Sequence[Conversation], asking: Asking) -> list[dict[str, Any]]:

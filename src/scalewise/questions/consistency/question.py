@@ -45,7 +45,10 @@ def consistency(
     """
     found = effects(trials, seed, guises or GUISES)
     if not found:
-        raise QuestionError(f"{trials.source}: no scenario was answered both plainly and in another guise.")
+        raise QuestionError(
+            f"{trials.source}: fewer than two scenarios were answered {outcome} or {OPPOSITE[outcome]} both plainly and "
+            f"in another guise; of {len(trials):,} answers {_told(trials)}."
+        )
     shares = split(trials, ("baseline", *guises) if guises else WORDINGS)
     largest = max(found, key=lambda e: (e.p < 0.05, abs(e.effect[0])))
     probability = _probability(found)
@@ -166,9 +169,20 @@ def _repeats(guise: str, errors: dict[int, float]) -> Finding:
     )
 
 
-def _said(trials: Trials) -> Finding:
+def _counted(trials: Trials) -> list[tuple[str, int]]:
     counts = trials.table.group_by("said").len().sort("len", "said", descending=[True, False])
-    rows = tuple((str(said), int(n), f"{100 * n / len(trials):.1f} %") for said, n in counts.iter_rows())
+    return [(str(said), int(n)) for said, n in counts.iter_rows()]
+
+
+def _told(trials: Trials) -> str:
+    """What was answered instead, and what helps."""
+    counts = _counted(trials)
+    told = ", ".join(f"{n:,} are '{said}'" for said, n in counts)
+    return told + (" (a larger --max-tokens lets them end)" if dict(counts).get("truncated") else "")
+
+
+def _said(trials: Trials) -> Finding:
+    rows = tuple((said, n, f"{100 * n / len(trials):.1f} %") for said, n in _counted(trials))
     return Finding(
         "What was answered",
         ("answer", "count", "share"),
