@@ -46,8 +46,8 @@ def consistency(
     found = effects(trials, seed, guises or GUISES)
     if not found:
         raise QuestionError(
-            f"{trials.source}: fewer than two scenarios were answered {outcome} or {OPPOSITE[outcome]} both plainly and "
-            f"in another guise; of {len(trials):,} answers {_told(trials)}."
+            f"{trials.source}: fewer than two scenarios were answered {outcome} or {OPPOSITE[outcome]} both plainly "
+            f"and in another guise; of {len(trials):,} answers {_told(trials)}."
         )
     shares = split(trials, ("baseline", *guises) if guises else WORDINGS)
     largest = max(found, key=lambda e: (e.p < 0.05, abs(e.effect[0])))
@@ -200,7 +200,7 @@ def _next_run(errors: dict[int, float] | None, largest: Effect) -> str | None:
     scenarios = math.ceil(largest.scenarios * (SEEN * errors[MOST_REPEATS] / LARGE) ** 2)
     return (
         f"ask more scenarios: with these {largest.scenarios} not even {MOST_REPEATS} repeats show an effect of "
-        f"{points}; {scenarios} scenarios would"
+        f"{points}; {scenarios} scenarios with so many repeats would"
     )
 
 

@@ -47,8 +47,8 @@ def split(trials: Trials, among: Sequence[str] = WORDINGS) -> Split | None:
     """The split over scenarios asked at least twice in every one of these wordings that was asked, and in both orders
     of options where those were asked; None without them.
 
-    Intervals leave one scenario out at a time (Tukey's jackknife, t with scenarios - 1 degrees of freedom). A part is
-    cut off at 0 only afterwards, as are the ends of its interval.
+    Intervals leave one scenario out at a time (Tukey's jackknife, t with scenarios - 1 degrees of freedom). A part that
+    comes out negative is called 0 only afterwards.
     """
     cells = _cells(trials, among)
     if cells is None:
@@ -58,7 +58,7 @@ def split(trials: Trials, among: Sequence[str] = WORDINGS) -> Split | None:
     same, anyhow = _agreements(cells)
     return Split(
         {
-            name: (max(0.0, float(v)), max(0.0, float(v - m)), max(0.0, float(v + m)))
+            name: (max(0.0, float(v)), max(0.0, float(v - m)), max(0.0, float(v)) + float(m))
             for name, v, m in zip(_parts(cells.share), value, margin, strict=True)
         },
         mean_share(same),
