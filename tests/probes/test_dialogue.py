@@ -346,6 +346,7 @@ def test_the_rate_limit_is_kept(tmp_path: Path) -> None:
         ("Yes or no? No.", "stop", "no"),
         ("There is no consensus among those who", "length", "truncated"),
         ("No one is obliged to do so.", "stop", "unclear"),
+        ("No Yes No", "length", "no"),
         ("I would say no because it does harm.", "stop", "no"),
         ("<think>Is it? Yes or no... I think no</think>\n\nYes.", "stop", "yes"),
         ("<think>Is it? I think no", "length", "truncated"),

@@ -73,7 +73,7 @@ def yes(chance: float) -> Chances:
 
 def spoken(held: list[Conversation]) -> Iterator[tuple[Messages, list[Chances]]]:
     """Every conversation that can come up, with its answers, and the chances that are planted for each of them."""
-    for conversation in held:
+    for number, conversation in enumerate(held):
         heard: list[tuple[Messages, list[Chances]]] = [([], [])]
         for place, turn in enumerate(conversation.turns, 1):
             begun, heard = heard, []
@@ -88,7 +88,7 @@ def spoken(held: list[Conversation]) -> Iterator[tuple[Messages, list[Chances]]]
                 planted = [*chances, planted_in(turn, place, said)]
                 heard += [([*answered, {"role": "assistant", "content": word}], planted) for word in ("Yes", "No")]
         # the last answer changes nothing; nor does one to another question, so fewer of those are enough
-        yield from heard[1::5] if len(conversation.turns) == max(PLACES) else heard[::2]
+        yield from heard[1::5] if len(conversation.turns) == max(PLACES) else heard[number % 2 :: 2]
 
 
 def planted_in(turn: Turn, place: int, said: str) -> Chances:

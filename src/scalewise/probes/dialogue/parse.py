@@ -25,7 +25,7 @@ THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.IGNORECASE | re.DOTALL)
 """What some models think aloud before they answer."""
 BOTH = re.compile(r"\b(?:yes|no)(?:\s+(?:and|or)\s+|\s*/\s*)(?:yes|no)\b", re.IGNORECASE)
 """The options repeated, or both of them taken: neither says anything."""
-GOES_ON = "because|since|as|it|its|he|she|they|i|you|we|this|that|the|there|and|but|if|unless|not|my|in|to"
+GOES_ON = "because|since|as|it|its|he|she|they|i|you|we|this|that|the|there|and|but|if|unless|not|my|in|to|yes|no"
 DETERMINER = re.compile(rf"\bno[ \t]+(?!(?:{GOES_ON})\b)(?=[^\W\d_])", re.IGNORECASE)
 """The no of `no one` or `no easy answer`, unlike that of `no because`, `no it is not`, or one before a mark."""
 WORD = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
