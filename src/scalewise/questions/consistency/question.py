@@ -142,7 +142,8 @@ def _variance(shares: Split, outcome: str) -> Finding:
         ("part", *with_interval("variance"), "of_all"),
         rows,
         f"answers are 1 for {outcome} and 0 for {OPPOSITE[outcome]}; {shares.scenarios} scenarios in all wordings"
-        f"{' and both orders of options' if 'order' in shares.components else ''}.",
+        f"{' and both orders of options' if 'order' in shares.components else ''}; a part without an interval "
+        "differs in no scenario.",
     )
 
 

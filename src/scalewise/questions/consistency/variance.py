@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.questions.consistency.effects import half_width, mean_share
+from scalewise.runs.clustered import ROUNDING
 from scalewise.runs.trials import Trials
 
 Floats = NDArray[np.float64]
@@ -24,12 +25,13 @@ SEEN = 1.96 + 0.84
 
 @dataclass(frozen=True)
 class Split:
-    """Variance components by part, with 95 % intervals by the jackknife, and how often two answers agree.
+    """Variance components by part, with 95 % intervals by the jackknife (none where scenarios do not differ in it), and
+    how often two answers agree.
 
     `same_wording` is the chance that two repeats agree, `any_wording` that two answers in random guises do.
     """
 
-    components: dict[str, tuple[float, float, float]]
+    components: dict[str, tuple[float, float | None, float | None]]
     same_wording: tuple[float, float, float]
     any_wording: tuple[float, float, float]
     scenarios: int
@@ -58,8 +60,8 @@ def split(trials: Trials, among: Sequence[str] = WORDINGS) -> Split | None:
     same, anyhow = _agreements(cells)
     return Split(
         {
-            name: (max(0.0, float(v)), max(0.0, float(v - m)), max(0.0, float(v)) + float(m))
-            for name, v, m in zip(_parts(cells.share), value, margin, strict=True)
+            name: (max(0.0, v), max(0.0, v - m), max(0.0, v) + m) if m > ROUNDING else (max(0.0, v), None, None)
+            for name, v, m in zip(_parts(cells.share), value.tolist(), margin.tolist(), strict=True)
         },
         mean_share(same),
         mean_share(anyhow),
