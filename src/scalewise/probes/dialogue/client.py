@@ -24,6 +24,7 @@ ADVICE = {
     401: "; is the key right (--key-from)?",
     403: "; is the key right (--key-from)?",
     404: "; is the URL given up to and with its /v1, and is the model's name right?",
+    500: "; the server's own log says why (a model without a chat template, for one, cannot be asked)",
 }
 
 
@@ -135,7 +136,7 @@ class Client:
         import httpx
 
         url = f"{self.endpoint.url.rstrip('/')}/chat/completions"
-        wait, why, attempt = FIRST_WAIT, "", 0
+        wait, why, advice, attempt = FIRST_WAIT, "", "", 0
         while attempt < RETRIES:
             if attempt:
                 await asyncio.sleep(min(wait, LONGEST_WAIT))
@@ -155,14 +156,15 @@ class Client:
                 if response.status_code in (400, 422) and self._adapts(response.text, body):
                     continue
                 why = f"answered {response.status_code}: {_short(response.text) or 'nothing'}"
+                advice = ADVICE.get(response.status_code, "")
                 if response.status_code == 200:
                     why = f"gives no chat completion: {_short(response.text) or 'nothing'}"
                 wrong_address = response.status_code == 200 and not self.calls
                 if wrong_address or response.status_code not in (200, *RETRIED):
-                    raise ScalewiseError(f"{url} {why}{ADVICE.get(response.status_code, '')}.")
+                    raise ScalewiseError(f"{url} {why}{advice}.")
                 wait = max(wait, _retry_after(response.headers.get("retry-after")))
             attempt += 1
-        raise ScalewiseError(f"{url} {why}, {RETRIES} times; the answers so far are kept in {self.cache.path}.")
+        raise ScalewiseError(f"{url} {why}, {RETRIES} times{advice}; answers so far are kept in {self.cache.path}.")
 
     def _body(self, messages: Sequence[Message], key: str) -> dict[str, Any]:
         # a seed of its own for every question and repeat: one seed for many prompts would draw their answers alike

@@ -179,7 +179,7 @@ def _told(trials: Trials) -> str:
     """What was answered instead, and what helps."""
     counts = _counted(trials)
     told = ", ".join(f"{n:,} are '{said}'" for said, n in counts)
-    return told + (" (a larger --max-tokens lets them end)" if dict(counts).get("truncated") else "")
+    return told + (" (a larger --max-tokens may let them end)" if dict(counts).get("truncated") else "")
 
 
 def _said(trials: Trials) -> Finding:
