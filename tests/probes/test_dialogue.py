@@ -497,6 +497,16 @@ def test_slips_are_named() -> None:
         conversations(SCENARIOS, ("wordings",))
 
 
+def test_one_family_of_questions_has_an_interval_of_everything(tmp_path: Path) -> None:
+    """Scenarios that all err together are one observation, of which nothing is known but its bounds."""
+    family = [Scenario(str(i), f"Is it right to do {i}?", family="one") for i in range(4)]
+    with serving(lambda messages, rng: "Yes" if rng.random() < 0.5 else "No") as server:
+        answer = consistency(asked(server.url, tmp_path, 2, 4, ("suffix",), family), "again")
+    row = cells(answer, "What each guise changes")["suffix"]
+    assert (row["difference_low"], row["difference_high"]) == (-1, 1)
+    assert sw.Answer.from_json(answer.to_json()) == answer
+
+
 def test_a_valid_argument_counts_by_what_it_argues_for(tmp_path: Path) -> None:
     """A mind that always ends where the valid argument points, and is told otherwise twice before it gives in."""
     argues = {s.valid: s.argues for s in SCENARIOS if s.valid}

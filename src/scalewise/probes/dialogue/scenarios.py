@@ -82,7 +82,7 @@ def _ours() -> Iterator[Scenario]:
 
 def _read(path: Path) -> Iterator[Scenario]:
     if not path.is_file():
-        raise TableError(f"{path}: there is no such file.")
+        raise TableError(f"{path}: {'is a folder; name its files' if path.is_dir() else 'there is no such file'}.")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

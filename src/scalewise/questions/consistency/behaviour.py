@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.questions.answer import Cell, Finding, with_interval
-from scalewise.questions.consistency.effects import half_width, mean_share
+from scalewise.questions.consistency.effects import between_shares, half_width, mean_share
 from scalewise.runs.trials import Trials, trials_from
 
 if TYPE_CHECKING:
@@ -165,8 +165,7 @@ def law_and_morality(trials: Trials) -> Finding | None:
         contrast = trials_from(part.with_columns(pl.col("law").alias("condition")), trials.source)
         row = contrast.to_runs("effect", by=("condition",), against="illegal").table.row(0, named=True)
         margin = half_width(row["se"], row["n_clusters"])
-        effect = float(row["effect"])
-        rows.append((moral, *(f"{float(str(s)):.2f}" for s in shares), effect, effect - margin, effect + margin))
+        rows.append((moral, *(f"{float(str(s)):.2f}" for s in shares), *between_shares(float(row["effect"]), margin)))
     return _finding(
         "Law against morality",
         ("deed", "right_if_legal", "right_if_illegal", *with_interval("effect_of_law")),

@@ -72,7 +72,7 @@ def effects(trials: Trials, seed: int, among: Sequence[str] = GUISES) -> list[Ef
                 guise,
                 float(plain_yes.sum() / plain_n.sum()),
                 float(yes.sum() / n.sum()),
-                (value, value - margin, value + margin),
+                between_shares(value, margin),
                 _flips(yes, n, plain_yes, plain_n, counts["cluster"].to_list()),
                 _shuffled(yes, n, plain_yes, plain_n, seed),
                 counts.height,
@@ -88,6 +88,11 @@ def half_width(se: float | None, clusters: int) -> float:
     from scipy.special import stdtrit
 
     return np.inf if se is None or clusters < 2 else float(stdtrit(clusters - 1, 0.975)) * se
+
+
+def between_shares(value: float, margin: float) -> tuple[float, float, float]:
+    """A difference of shares and its interval, which lie between -1 and 1."""
+    return value, max(-1.0, value - margin), min(1.0, value + margin)
 
 
 def mean_share(values: Floats) -> tuple[float, float, float]:
@@ -131,7 +136,7 @@ def _flips(
     flat = np.abs(sums).max() < ROUNDING
     error = flat_error(count) if flat else float(np.sqrt((sums**2).sum() * count / max(1, count - 1)))
     margin = half_width(error, count)
-    return value, value - margin, value + margin
+    return between_shares(value, margin)
 
 
 def _shuffled(yes: Floats, n: Floats, plain_yes: Floats, plain_n: Floats, seed: int) -> float:

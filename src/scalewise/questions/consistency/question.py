@@ -80,7 +80,7 @@ def consistency(
         ),
         charts=(_chart(found, outcome),),
         assumptions=tuple(_assumptions(trials, shares, temperature)) + tuple(notes),
-        next_run=_next_run(errors, largest),
+        next_run=_next_run(errors, largest, trials),
     )
 
 
@@ -192,7 +192,9 @@ def _said(trials: Trials) -> Finding:
     )
 
 
-def _next_run(errors: dict[int, float] | None, largest: Effect) -> str | None:
+def _next_run(errors: dict[int, float] | None, largest: Effect, trials: Trials) -> str:
+    if not errors and trials.table["repeat"].n_unique() > 1:
+        return f"ask more scenarios: {largest.scenarios} of them are too few to plan by"
     if not errors:
         return "ask every question at least twice (--repeats 2), without which repeats cannot be told from guises"
     points = f"{100 * LARGE:.0f} points of '{largest.guise}'"
