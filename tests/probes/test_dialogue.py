@@ -1,5 +1,6 @@
 """Dialogue over real HTTP: plants recovered inside their intervals, and a client that loses nothing."""
 
+import asyncio
 import csv
 import itertools
 import subprocess
@@ -243,6 +244,14 @@ def test_a_second_start_asks_nothing_again(tmp_path: Path) -> None:
         assert len(server.calls) == calls + 8  # the first answer after half a line is kept too
     assert again.table.equals(first.table)
     assert len({str(call["seed"]) for call in server.calls}) == len(server.calls)
+
+
+def test_a_notebook_that_runs_a_loop_can_ask(tmp_path: Path) -> None:
+    async def cell(url: str) -> Trials:
+        return asked(url, tmp_path, 1, 4, ("suffix",))
+
+    with serving(mind_of(planted(1))) as server:
+        assert len(asyncio.run(cell(server.url))) == 8
 
 
 def test_conversations_that_begin_alike_share_their_first_answer(tmp_path: Path) -> None:

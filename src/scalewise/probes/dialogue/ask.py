@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,13 @@ def ask_all(held: Sequence[Conversation], asking: Asking) -> Trials:
     `options`, and what the scenario says of ladder, severity, deed, law, moral, utilitarian and answer. Raises
     ScalewiseError when the server fails or the budget is spent; what was answered is kept, and asked no more.
     """
-    rows = asyncio.run(_ask_all(held, asking))
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        rows = asyncio.run(_ask_all(held, asking))
+    else:  # a notebook runs a loop of its own
+        with ThreadPoolExecutor(1) as thread:
+            rows = thread.submit(asyncio.run, _ask_all(held, asking)).result()
     return answers_as_trials(rows, asking.endpoint.model)
 
 

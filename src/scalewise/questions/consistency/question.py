@@ -43,6 +43,8 @@ def consistency(
     (default: those of our batteries), `outcome` is what a value of 1 means. Raises QuestionError where there is nothing
     to compare.
     """
+    if trials.table["condition"].n_unique() < 2:
+        raise QuestionError(f"{trials.source}: there is one way of asking only; add another guise or task to compare.")
     found = effects(trials, seed, guises or GUISES)
     if not found:
         raise QuestionError(
