@@ -565,7 +565,7 @@ def test_ladders_have_intervals(tmp_path: Path) -> None:
 def test_nothing_to_compare_is_refused(tmp_path: Path) -> None:
     with serving(lambda messages, rng: "Hm.") as server:
         trials = asked(server.url, tmp_path, 1, 4, ("suffix",))
-    with pytest.raises(QuestionError, match=r"fewer than two scenarios .* of 8 answers 8 are 'unclear'"):
+    with pytest.raises(QuestionError, match=r"fewer than two scenarios .* of 8 answers: 8 'unclear'"):
         consistency(trials, "again")
 
 

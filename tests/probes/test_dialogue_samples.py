@@ -133,7 +133,9 @@ def test_unscored_logs_are_read_by_their_texts(tmp_path: Path) -> None:
     samples = read_samples([tmp_path])
     assert samples.outcome == "yes"
     assert samples.trials.table["said"].to_list() == ["yes", "no", "refusal", "no", "no", "no"]
-    with pytest.raises(QuestionError, match="no scenario was answered both plainly"):  # in one scenario only
+    with pytest.raises(
+        QuestionError, match="fewer than two scenarios were answered yes or no both plainly"
+    ):  # in one scenario only
         consistency(samples.trials, "again", guises=samples.guises)
 
 

@@ -4,7 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from scalewise.questions.consistency.intervals import share_interval
 from scalewise.questions.consistency.variance import split
+from scalewise.runs.clustered import flat_error
 from scalewise.runs.trials import Trials, trials_from
 
 REPEATS, WORDINGS = 3, ("baseline", "story", "paraphrase")
@@ -45,6 +47,21 @@ def test_planted_parts_of_the_variance_are_covered(scenarios: int) -> None:
             _, low, high = ends[name]
             hits[name].append(low is not None and high is not None and low <= value <= high)
     assert all(np.mean(hit) >= 0.9 for hit in hits.values()), {name: np.mean(hit) for name, hit in hits.items()}
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+@pytest.mark.parametrize("spread", [None, 1.5])
+def test_shares_are_covered_with_few_scenarios(share: float, spread: float | None) -> None:
+    """16 scenarios asked twice, that all have this chance or their own around it; value +- t se covers 85 % at .1."""
+    rng = np.random.default_rng(0)
+    chances = np.full((2000, 16), share)
+    if spread is not None:
+        chances = rng.beta(share * spread, (1 - share) * spread, chances.shape)
+    found = rng.binomial(2, chances) / 2
+    errors = found.std(axis=1, ddof=1) / 4
+    values = zip(found.mean(axis=1), np.where(errors > 0, errors, flat_error(16)), strict=True)
+    ends = [share_interval(float(value), float(error), 16, 32) for value, error in values]
+    assert np.mean([low <= share <= high for low, high in ends]) > 0.94
 
 
 def test_scenarios_that_never_differ_are_no_certainty() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.questions.answer import Cell, Finding, with_interval
-from scalewise.questions.consistency.effects import between_shares, half_width, mean_share
+from scalewise.questions.consistency.intervals import between_shares, half_width, mean_share, share_interval
 from scalewise.runs.trials import Trials, trials_from
 
 if TYPE_CHECKING:
@@ -244,8 +244,7 @@ def _rate(rows: "pl.DataFrame") -> tuple[float, float | None, float | None, int]
     value, count = float(row["share"]), int(row["n_items"])
     if row["se"] is None:
         return value, None, None, count
-    margin = half_width(row["se"], row["n_clusters"])
-    return value, max(0.0, value - margin), min(1.0, value + margin), count
+    return value, *share_interval(value, row["se"], row["n_clusters"], count), count
 
 
 def _finding(title: str, columns: tuple[str, ...], rows: list[Row], note: str) -> Finding | None:

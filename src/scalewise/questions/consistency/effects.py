@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.questions.consistency.intervals import between_shares, half_width
 from scalewise.questions.multiplicity import holm
 from scalewise.runs.clustered import ROUNDING, flat_error
 from scalewise.runs.trials import Trials
@@ -81,26 +82,6 @@ def effects(trials: Trials, seed: int, among: Sequence[str] = GUISES) -> list[Ef
         )
     adjusted = holm([effect.p for effect in found])
     return [Effect(**{**effect.__dict__, "p": float(p)}) for effect, p in zip(found, adjusted, strict=True)]
-
-
-def half_width(se: float | None, clusters: int) -> float:
-    """Half a 95 % interval of a mean over so many clusters; infinite with one of them."""
-    from scipy.special import stdtrit
-
-    return np.inf if se is None or clusters < 2 else float(stdtrit(clusters - 1, 0.975)) * se
-
-
-def between_shares(value: float, margin: float) -> tuple[float, float, float]:
-    """A difference of shares and its interval, which lie between -1 and 1."""
-    return value, max(-1.0, value - margin), min(1.0, value + margin)
-
-
-def mean_share(values: Floats) -> tuple[float, float, float]:
-    """The mean of shares (clusters,) and its 95 % interval."""
-    deviation, count = float(values.std(ddof=1)), values.size
-    margin = half_width(flat_error(count) if deviation < ROUNDING else deviation / count**0.5, count)
-    value = float(values.mean())
-    return value, max(0.0, value - margin), min(1.0, value + margin)
 
 
 def _counts(parsed: "pl.DataFrame", guise: str) -> "pl.DataFrame":

@@ -49,7 +49,7 @@ def consistency(
     if not found:
         raise QuestionError(
             f"{trials.source}: fewer than two scenarios were answered {outcome} or {OPPOSITE[outcome]} both plainly "
-            f"and in another guise; of {len(trials):,} answers {_told(trials)}."
+            f"and in another guise; of {len(trials):,} answers: {_told(trials)}."
         )
     shares = split(trials, ("baseline", *guises) if guises else WORDINGS)
     largest = max(found, key=lambda e: (e.p < 0.05, abs(e.effect[0])))
@@ -180,7 +180,7 @@ def _counted(trials: Trials) -> list[tuple[str, int]]:
 def _told(trials: Trials) -> str:
     """What was answered instead, and what helps."""
     counts = _counted(trials)
-    told = ", ".join(f"{n:,} are '{said}'" for said, n in counts)
+    told = ", ".join(f"{n:,} '{said}'" for said, n in counts)
     return told + (" (a larger --max-tokens may let them end)" if dict(counts).get("truncated") else "")
 
 

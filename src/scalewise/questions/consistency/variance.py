@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.questions.consistency.effects import half_width, mean_share
+from scalewise.questions.consistency.intervals import half_width, mean_share
 from scalewise.runs.clustered import ROUNDING
 from scalewise.runs.trials import Trials
 
