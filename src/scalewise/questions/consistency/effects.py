@@ -109,15 +109,17 @@ def _flips(
         return None
     yes, n, plain_yes, plain_n = (a[repeated] for a in (yes, n, plain_yes, plain_n))
     p, q = yes / n, plain_yes / plain_n
-    excess = (p - q) ** 2 - p * (1 - p) / (n - 1) - q * (1 - q) / (plain_n - 1)
+    noise = p * (1 - p) / (n - 1) + q * (1 - q) / (plain_n - 1)
+    excess = (p - q) ** 2 - noise
     value = float(excess.mean())
     _, codes = np.unique(np.array(clusters)[repeated], return_inverse=True)
     sums = np.bincount(codes, excess - value) / excess.size
     count = sums.size
     flat = np.abs(sums).max() < ROUNDING
     error = flat_error(count) if flat else float(np.sqrt((sums**2).sum() * count / max(1, count - 1)))
-    margin = half_width(error, count)
-    return between_shares(value, margin)
+    # even where p = q everywhere, (p - q)^2 varies as a chi-square does: sqrt(2) times its mean
+    error = max(error, float(np.sqrt(2) * noise.mean() / np.sqrt(excess.size)))
+    return between_shares(value, half_width(error, count))
 
 
 def _shuffled(yes: Floats, n: Floats, plain_yes: Floats, plain_n: Floats, seed: int) -> float:
