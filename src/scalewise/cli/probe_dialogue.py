@@ -81,7 +81,8 @@ def command(
     seed: Seed = 0,
 ) -> "Answer | None":
     if from_logs:
-        if url or into or scenarios or transformation or plan:
+        spent = (repeats, price_in, price_out) != (3, 0.0, 0.0) or budget is not None or per_minute is not None
+        if url or into or scenarios or transformation or plan or most or spent:
             raise QuestionError("--from-logs reads answers that are there; leave out the URL and what is to be asked.")
         return _from_logs(from_logs, model, plain, score, seed)
     if plain or score:
