@@ -24,6 +24,7 @@ from scalewise.probes.dialogue.parse import said
 from scalewise.probes.dialogue.scenarios import Scenario
 from scalewise.probes.dialogue.variants import ASSERTED, BARE, NO_YES, PERSONA, SUFFIX, balanced_orders
 from scalewise.questions.consistency import consistency
+from scalewise.questions.consistency.behaviour import ladders
 from scalewise.runs.trials import Trials
 
 from .dialogue_server import Failure, Messages, Mind, serving
@@ -530,7 +531,7 @@ def test_a_valid_argument_counts_by_what_it_argues_for(tmp_path: Path) -> None:
         return other[own] if len(messages) == 7 else own
 
     with serving(mind) as server:
-        answer = consistency(asked(server.url, tmp_path, 2, 20, ("suffix", "pressure")), "again")
+        answer = consistency(asked(server.url, tmp_path, 1, 10, ("suffix", "pressure")), "again")
     flips = answer.finding("Flips from one turn to the next").rows
     found = {(row[0], row[1]): row[2] for row in flips}
     assert found["valid argument", "move"] == 1
@@ -550,8 +551,10 @@ def test_ladders_have_intervals(tmp_path: Path) -> None:
         return "Yes" if rng.random() < chance else "No"
 
     with serving(mind) as server:
-        trials = asked(server.url, tmp_path, 5, 40, ("suffix",), SCENARIOS[40:80])
-    rows = cells(consistency(trials, "again"), "Severity ladders")
+        trials = asked(server.url, tmp_path, 5, 40, ("wording",), SCENARIOS[40:80])  # there is no other wording
+    finding = ladders(trials, 0)
+    assert finding is not None
+    rows = {str(row[0]): dict(zip(finding.columns, row, strict=True)) for row in finding.rows}
     levels = np.array([0.2, 0.4, 0.6, 0.8])
     falling, rising = np.mean((1 - levels[1:]) * levels[:-1]), np.mean(levels[1:] * (1 - levels[:-1]))
     truths = [rising if n % 2 else falling for n in range(10)]

@@ -114,7 +114,7 @@ def test_the_command_finds_what_a_task_changes(wordings: Path) -> None:
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["verdict"] == "no"
-    assert "1 of 2 guises change answers; the largest effect is of 'lettered': right " in answer["sentence"]
+    assert "1 of 2 guises changes answers; the largest effect is of 'lettered': right " in answer["sentence"]
     guises = {row[0]: row for row in answer["findings"][0]["rows"]}
     assert guises["lettered"][4] < -0.5 < guises["lettered"][5]
     assert guises["paraphrased"][9] > 0.05
