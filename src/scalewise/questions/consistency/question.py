@@ -97,8 +97,8 @@ def _sentence(found: Sequence[Effect], largest: Effect, shares: Split | None, ou
     points = [100 * v for v in largest.effect]
     if certain:
         start = (
-            f"{len(certain)} of {len(found)} guises {'changes' if len(certain) == 1 else 'change'} answers; the largest "
-            f"effect is of '{largest.guise}': {outcome} "
+            f"{len(certain)} of {len(found)} guises {'changes' if len(certain) == 1 else 'change'} answers; the "
+            f"largest effect is of '{largest.guise}': {outcome} "
             f"{100 * largest.plain:.0f} % plainly and {100 * largest.share:.0f} % so, a difference of {points[0]:.0f} "
             f"points [{points[1]:.0f}, {points[2]:.0f}] over {largest.scenarios} scenarios"
         )
