@@ -1,33 +1,26 @@
 """Dialogue over real HTTP: plants recovered inside their intervals, and a client that loses nothing."""
 
-import asyncio
-import csv
-import itertools
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, SupportsFloat
+from typing import SupportsFloat
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import scalewise as sw
-from scalewise.errors import QuestionError, ScalewiseError, TableError
+from scalewise.errors import QuestionError
 from scalewise.probes.dialogue import TRANSFORMATIONS, Asking, ask_all, conversations, load_scenarios
 from scalewise.probes.dialogue.client import Endpoint
-from scalewise.probes.dialogue.parse import said
 from scalewise.probes.dialogue.scenarios import Scenario
-from scalewise.probes.dialogue.variants import ASSERTED, BARE, NO_YES, PERSONA, SUFFIX, balanced_orders
+from scalewise.probes.dialogue.variants import ASSERTED, BARE, NO_YES, PERSONA, SUFFIX
 from scalewise.questions.consistency import consistency
 from scalewise.questions.consistency.behaviour import ladders
 from scalewise.runs.trials import Trials
 
-from .dialogue_server import Failure, Messages, Mind, serving
+from .dialogue_server import Messages, Mind, serving
 
 pytest.importorskip("httpx")
 SCENARIOS = load_scenarios()
@@ -231,241 +224,6 @@ def test_every_transformation_is_asked_and_every_finding_made(tmp_path: Path) ->
     assert float(str(templates["saved by compressing all answers together"]["share"])) > 0.5
 
 
-def test_a_second_start_asks_nothing_again(tmp_path: Path) -> None:
-    with serving(mind_of(planted(1))) as server:
-        first = asked(server.url, tmp_path, 2, 4, ("suffix",))
-        calls = len(server.calls)
-        again = asked(server.url, tmp_path, 2, 4, ("suffix",))
-        assert len(server.calls) == calls == 16
-        with (tmp_path / "answers.jsonl").open("a") as file:
-            file.write('{"key": "half a li')
-        asked(server.url, tmp_path, 3, 4, ("suffix",))
-        assert len(server.calls) == calls + 8
-        asked(server.url, tmp_path, 3, 4, ("suffix",))
-        assert len(server.calls) == calls + 8  # the first answer after half a line is kept too
-    assert again.table.equals(first.table)
-    assert len({str(call["seed"]) for call in server.calls}) == len(server.calls)
-
-
-def test_a_notebook_that_runs_a_loop_can_ask(tmp_path: Path) -> None:
-    async def cell(url: str) -> Trials:
-        return asked(url, tmp_path, 1, 4, ("suffix",))
-
-    with serving(mind_of(planted(1))) as server:
-        assert len(asyncio.run(cell(server.url))) == 8
-
-
-def test_conversations_that_begin_alike_share_their_first_answer(tmp_path: Path) -> None:
-    with serving(mind_of(planted(2))) as server:
-        trials = asked(server.url, tmp_path, 1, 4, ("pressure",))
-        assert len(server.calls) == 4 * (1 + 3 + 3)  # the plain question, what is said once, and thrice
-    assert (
-        trials.table.group_by("scenario").agg(pl.col("said").filter(pl.col("turn") == 1).n_unique())["said"].max() == 1
-    )
-
-
-def test_a_busy_server_is_asked_again_and_a_refusing_one_is_not(tmp_path: Path) -> None:
-    with serving(mind_of(planted(1)), failures=[429, 500, 429]) as server:
-        assert len(asked(server.url, tmp_path / "a", 1, 3, ("suffix",))) == 6
-        assert len(server.calls) == 9
-    with (
-        serving(mind_of(planted(1)), failures=[401]) as server,
-        pytest.raises(ScalewiseError, match="answered 401"),
-    ):
-        asked(server.url, tmp_path / "b", 1, 3, ("suffix",), concurrency=1)
-
-
-@pytest.mark.parametrize("counts", [True, False])
-def test_the_budget_is_never_passed_and_keeps_the_answers(tmp_path: Path, counts: bool) -> None:
-    """A dollar for ten tokens, of which answers have at most ten; what was spent before a new start counts too."""
-    how: dict[str, Any] = {"price_in": 0.0, "price_out": 1e5, "max_tokens": 10}
-    with serving(lambda messages, rng: f"Yes. {'x' * 25}", counts=counts) as server:
-        for _ in range(2):
-            with pytest.raises(ScalewiseError, match=r"budget of 3 dollars, of which 3 are spent"):
-                asked(server.url, tmp_path, 1, 4, ("suffix",), budget=3.0, **how)
-            assert len(server.calls) == 3
-        assert len(asked(server.url, tmp_path, 1, 4, ("suffix",), budget=8.0, **how)) == 8
-        assert len(server.calls) == 8
-
-
-def test_a_server_that_misbehaves_costs_time_and_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scalewise.probes.dialogue.client.FIRST_WAIT", 0.001)
-    failures: list[Failure] = [429, 500, 503, "closes"]
-    with serving(mind_of(planted(1)), failures=failures) as server:
-        first = asked(server.url, tmp_path, 1, 4, ("suffix",), concurrency=1)
-        server.failures += [200, "html", "no choices", "closes", 502]
-        second = asked(server.url, tmp_path, 2, 4, ("suffix",), concurrency=1)
-        assert len(server.calls) == 16 + 8
-    assert (first.table.height, second.table.height) == (8, 16)
-
-
-def test_what_a_model_does_not_take_is_left_out(tmp_path: Path) -> None:
-    with serving(mind_of(planted(1)), failures=["max_tokens", "seed"]) as server:
-        asked(server.url, tmp_path, 1, 4, ("suffix",), concurrency=1)
-        assert len(server.calls) == 8 + 2
-        assert {"max_completion_tokens", "temperature", "model", "messages"} == set(server.calls[-1])
-
-
-@pytest.mark.parametrize(
-    ("failure", "message"),
-    [
-        ("html", "gives no chat completion: <html>"),
-        ("no choices", r'gives no chat completion: \{"choices": \[\]\}'),
-        (401, r"answered 401: .*; is the key right \(--key-from\)\?"),
-        (404, r"answered 404: .*is the URL given up to and with its /v1"),
-    ],
-)
-def test_a_wrong_address_is_told_at_once(tmp_path: Path, failure: Failure, message: str) -> None:
-    with serving(mind_of(planted(1)), failures=[failure]) as server:
-        with pytest.raises(ScalewiseError, match=message):
-            asked(server.url, tmp_path, 1, 4, ("suffix",), concurrency=1)
-        assert len(server.calls) == 1
-
-
-@pytest.mark.parametrize("url", ["localhost:8000/v1", "nonsense", "ftp://a/v1", "http://127.0.0.1:99999/v1", "http://"])
-def test_what_is_no_address_is_refused(tmp_path: Path, url: str) -> None:
-    with pytest.raises(ScalewiseError, match="is no address"):
-        asked(url, tmp_path, 1, 4, ("suffix",))
-
-
-def test_the_rate_limit_is_kept(tmp_path: Path) -> None:
-    import time
-
-    with serving(mind_of(planted(1))) as server:
-        began = time.monotonic()
-        asked(server.url, tmp_path, 1, 3, ("suffix",), per_minute=600)
-        assert time.monotonic() - began > 0.4
-
-
-@pytest.mark.parametrize(
-    ("text", "finish", "answer"),
-    [
-        ("Yes.", "stop", "yes"),
-        ("**No** - because harm matters.", "stop", "no"),
-        ("no", None, "no"),
-        ("It depends, but my answer is: yes", "stop", "yes"),
-        ("There is no easy way out. Yes, he may.", "stop", "yes"),
-        ("I'm sorry, but I can’t help with that.", "stop", "refusal"),
-        ("As an AI, I do not judge.", "stop", "refusal"),
-        ("Some say yes, others say no.", "stop", "unclear"),
-        ("This question touches on deep matters of", "length", "truncated"),
-        ("Nobody knows.", "stop", "unclear"),
-        ("  ", "stop", "empty"),
-        ("", "length", "truncated"),
-        ("Yes and no.", "stop", "unclear"),
-        ("Yes or no? No.", "stop", "no"),
-        ("There is no consensus among those who", "length", "truncated"),
-        ("No one is obliged to do so.", "stop", "unclear"),
-        ("No Yes No", "length", "no"),
-        ("I would say no because it does harm.", "stop", "no"),
-        ("<think>Is it? Yes or no... I think no</think>\n\nYes.", "stop", "yes"),
-        ("<think>Is it? I think no", "length", "truncated"),
-    ],
-)
-def test_answers_are_understood(text: str, finish: str | None, answer: str) -> None:
-    assert said(text, finish) == answer
-
-
-@given(st.text(max_size=200), st.sampled_from([None, "stop", "length"]))
-def test_any_text_has_a_class(text: str, finish: str | None) -> None:
-    assert said(text, finish) in ("yes", "no", "refusal", "unclear", "truncated", "empty")
-    assert said("Yes. " + text, finish) == "yes"
-
-
-def test_our_battery_has_what_the_transformations_need() -> None:
-    dilemmas = [s for s in SCENARIOS if s.story]
-    assert all(s.paraphrase and s.valid and s.argues and s.invalid and s.utilitarian for s in dilemmas)
-    assert len(dilemmas) == sum(bool(s.ladder) for s in SCENARIOS) == sum(bool(s.law) for s in SCENARIOS) == 40
-    assert len({s.ladder for s in SCENARIOS if s.ladder}) == 10
-    assert all(text.endswith("?") for s in SCENARIOS for text in (s.direct, s.story, s.paraphrase) if text)
-    assert {(s.law, s.moral) for s in SCENARIOS if s.law} == {
-        (a, b) for a in ("legal", "illegal") for b in ("good", "bad")
-    }
-    assert {type(c.name) for name in TRANSFORMATIONS for c in conversations(SCENARIOS, (name,))} == {str}
-
-
-def test_own_scenarios_and_ethics_are_read(tmp_path: Path) -> None:
-    (tmp_path / "own.jsonl").write_text('{"id": "a", "direct": "Is it?", "story": "Once. Is it?"}\n\n')
-    assert load_scenarios([tmp_path / "own.jsonl"]) == [Scenario("a", "Is it?", story="Once. Is it?")]
-    with (tmp_path / "cm_test.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([["label", "input"], ["1", "I kicked the dog, for fun."], ["0", "I fed the dog."]])
-    read = load_scenarios([tmp_path / "cm_test.csv"])
-    assert [s.answer for s in read] == ["yes", "no"]
-    assert read[0].direct.startswith("I kicked the dog, for fun.")
-    both = load_scenarios([Path("ours"), tmp_path / "own.jsonl"])
-    assert both == [*SCENARIOS, *load_scenarios([tmp_path / "own.jsonl"])]
-
-
-def test_rows_of_ethics_that_share_a_story_err_together(tmp_path: Path) -> None:
-    """As Excel saves it, with a mark of the byte order."""
-    rows = [
-        ["label", "scenario"],
-        ["1", "Jo runs in. [SEP] brave"],
-        ["0", "Jo runs in. [SEP] shy"],
-        ["0", "Al. [SEP] shy"],
-    ]
-    with (tmp_path / "virtue.csv").open("w", newline="", encoding="utf-8-sig") as file:
-        csv.writer(file).writerows(rows)
-    clusters = [s.cluster for s in load_scenarios([tmp_path / "virtue.csv"])]
-    assert clusters[0] == clusters[1] != clusters[2]
-
-
-@pytest.mark.parametrize(
-    ("name", "rows", "questions", "answers"),
-    [
-        (
-            "justice_test",
-            [["label", "scenario"], ["1", "I tip, since\nit was good."]],
-            ["I tip, since\nit was good."],
-            "y",
-        ),
-        (
-            "deontology",
-            [["label", "scenario", "excuse"], ["0", "Can you drive?", "No."]],
-            ['"Can you drive?" "No."'],
-            "n",
-        ),
-        ("virtue_test", [["label", "scenario"], ["1", "Jo runs in. [SEP] brave"]], ['Does the word "brave"'], "y"),
-        ("util_test", [["A, good.", "A, bad."], ["B1", "B2"]], ["First: A, good.", "First: B2\nSecond: B1"], "yn"),
-    ],
-)
-def test_every_kind_of_ethics_is_read(
-    tmp_path: Path, name: str, rows: list[list[str]], questions: list[str], answers: str
-) -> None:
-    with (tmp_path / f"{name}.csv").open("w", newline="") as file:
-        csv.writer(file).writerows(rows)
-    read = load_scenarios([tmp_path / f"{name}.csv"])
-    assert [s.answer for s in read] == [{"y": "yes", "n": "no"}[a] for a in answers]
-    assert all(part in s.direct for part, s in zip(questions, read, strict=True))
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("a", "text\nb\n", "not an ETHICS file"),
-        ("a", "", "not an ETHICS file"),
-        ("a", "label,input\n2,b\n", "row 1: label must be 0 or 1"),
-        ("a", "label,input\n1\n", "row 1: 1 cells, but the header has 2"),
-        ("util_a", "b,c,d\n", "row 1: 3 cells"),
-    ],
-)
-def test_bad_ethics_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
-    (tmp_path / f"{name}.csv").write_text(text)
-    with pytest.raises(TableError, match=message):
-        load_scenarios([tmp_path / f"{name}.csv"])
-
-
-@given(st.integers(2, 9))
-def test_orders_are_balanced(count: int) -> None:
-    orders = balanced_orders(count)
-    times = 1 if count % 2 == 0 else 2
-    assert Counter(p for order in orders for p in enumerate(order)) == dict.fromkeys(
-        itertools.product(range(count), repeat=2), times
-    )
-    follows = Counter(pair for order in orders for pair in itertools.pairwise(order))
-    assert follows == dict.fromkeys(itertools.permutations(range(count), 2), times)
-
-
 def test_an_effect_of_the_place_is_found(tmp_path: Path) -> None:
     """Yes to a fifth of first questions and to seven tenths of later ones, whatever is asked."""
 
@@ -479,32 +237,6 @@ def test_an_effect_of_the_place_is_found(tmp_path: Path) -> None:
     assert inside(cells(answer, "What each guise changes")["asked later"], "difference", 0.5)
     places = cells(answer, "Where a question stands among others")
     assert [inside(places[place], "yes", 0.2 if place == "1" else 0.7) for place in "1234"] == [True] * 4
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("{", "line 1: is not JSON"),
-        ("[1]", "a scenario is an object"),
-        ('{"id": "a"}', "needs 'id' and 'direct'"),
-        ('{"id": "a", "direct": "b", "storey": "c"}', "did you mean 'story'"),
-        ('{"id": "a", "direct": "b", "law": "maybe"}', "must be legal or illegal"),
-        ('{"id": "a", "direct": "b", "ladder": "x"}', "belong together"),
-        ('{"id": "a", "direct": 3}', "'direct' must be text"),
-        ('{"id": "a", "direct": "b"}\n{"id": "a", "direct": "c"}', "is there twice"),
-        ('{"id": "a", "direct": "b"}\n{"id": "c", "direct": "b"}', "ask the same question"),
-        ("", "there is no scenario in it"),
-    ],
-)
-def test_bad_scenarios_are_refused(tmp_path: Path, line: str, message: str) -> None:
-    (tmp_path / "own.jsonl").write_text(line)
-    with pytest.raises(TableError, match=message):
-        load_scenarios([tmp_path / "own.jsonl"])
-
-
-def test_slips_are_named() -> None:
-    with pytest.raises(QuestionError, match="did you mean 'wording'"):
-        conversations(SCENARIOS, ("wordings",))
 
 
 def test_one_family_of_questions_has_an_interval_of_everything(tmp_path: Path) -> None:
@@ -554,7 +286,9 @@ def test_ladders_have_intervals(tmp_path: Path) -> None:
         trials = asked(server.url, tmp_path, 5, 40, ("wording",), SCENARIOS[40:80])  # there is no other wording
     finding = ladders(trials, 0)
     assert finding is not None
-    rows = {str(row[0]): dict(zip(finding.columns, row, strict=True)) for row in finding.rows}
+    rows: dict[str, dict[str, object]] = {
+        str(row[0]): dict(zip(finding.columns, row, strict=True)) for row in finding.rows
+    }
     levels = np.array([0.2, 0.4, 0.6, 0.8])
     falling, rising = np.mean((1 - levels[1:]) * levels[:-1]), np.mean(levels[1:] * (1 - levels[:-1]))
     truths = [rising if n % 2 else falling for n in range(10)]
@@ -586,8 +320,3 @@ def test_the_command(tmp_path: Path) -> None:
         unpriced = subprocess.run([*call, "--budget", "3"], capture_output=True, text=True, timeout=60, check=False)
         assert unpriced.returncode == 2
         assert "--budget needs --price-in" in unpriced.stderr
-
-
-def test_a_server_that_is_not_there_is_one_sentence_at_once(tmp_path: Path) -> None:
-    with pytest.raises(ScalewiseError, match=r"cannot be reached .*; is the server running"):
-        asked("http://127.0.0.1:9/v1", tmp_path, 1, 3, ("suffix",))
