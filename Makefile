@@ -41,6 +41,7 @@ bench: $(VENV)/.test ## print speed ratios, forecast scores and coverages (about
 	@$(BIN)/python bench/designs.py 100
 	@$(BIN)/python bench/surfaces.py
 	@$(BIN)/python bench/compare.py 40
+	@$(BIN)/python bench/consistency.py --worlds 100
 	@$(BIN)/python bench/jackknife.py 100
 	@$(BIN)/python bench/read.py
 

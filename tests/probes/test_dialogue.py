@@ -1,27 +1,23 @@
 """Dialogue over real HTTP: plants recovered inside their intervals, and a client that loses nothing."""
 
-import csv
-import itertools
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import SupportsFloat
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import scalewise as sw
-from scalewise.errors import QuestionError, ScalewiseError, TableError
+from scalewise.errors import QuestionError
 from scalewise.probes.dialogue import TRANSFORMATIONS, Asking, ask_all, conversations, load_scenarios
 from scalewise.probes.dialogue.client import Endpoint
-from scalewise.probes.dialogue.parse import said
 from scalewise.probes.dialogue.scenarios import Scenario
-from scalewise.probes.dialogue.variants import ASSERTED, BARE, NO_YES, PERSONA, SUFFIX, balanced_orders
+from scalewise.probes.dialogue.variants import ASSERTED, BARE, NO_YES, PERSONA, SUFFIX
 from scalewise.questions.consistency import consistency
+from scalewise.questions.consistency.behaviour import ladders
 from scalewise.runs.trials import Trials
 
 from .dialogue_server import Messages, Mind, serving
@@ -29,6 +25,7 @@ from .dialogue_server import Messages, Mind, serving
 pytest.importorskip("httpx")
 SCENARIOS = load_scenarios()
 STORIES = {s.story: s for s in SCENARIOS if s.story}
+FEW_OF_EACH = [*SCENARIOS[:8], *SCENARIOS[40:48], *[s for s in SCENARIOS if s.law][2:10]]
 VALID = {s.valid for s in SCENARIOS if s.valid}
 INVALID = {s.invalid for s in SCENARIOS if s.invalid}
 
@@ -76,9 +73,15 @@ CHOSEN = ("wording", "options", "suffix", "persona", "pressure")
 
 
 def asked(
-    url: str, into: Path, repeats: int = 3, most: int = 20, chosen: tuple[str, ...] = CHOSEN, **how: object
+    url: str,
+    into: Path,
+    repeats: int = 3,
+    most: int = 20,
+    chosen: tuple[str, ...] = CHOSEN,
+    scenarios: Sequence[Scenario] = SCENARIOS,
+    **how: object,
 ) -> Trials:
-    held = conversations(SCENARIOS[:most], chosen)
+    held = conversations(scenarios[:most], chosen)
     return ask_all(held, Asking(Endpoint(url, "planted", **how), repeats, into))  # type: ignore[arg-type]
 
 
@@ -88,9 +91,9 @@ def cells(answer: sw.Answer, title: str) -> dict[str, dict[str, object]]:
     return {str(row[0]): dict(zip(finding.columns, row, strict=True)) for row in finding.rows}
 
 
-def inside(row: dict[str, object], name: str, truth: float) -> bool:
+def inside(row: dict[str, object], name: str, truth: SupportsFloat) -> bool:
     low, high = float(str(row[f"{name}_low"])), float(str(row[f"{name}_high"]))
-    return low - 1e-9 <= truth <= high + 1e-9
+    return low - 1e-9 <= float(truth) <= high + 1e-9
 
 
 @pytest.mark.slow
@@ -101,7 +104,7 @@ def test_ten_planted_minds_are_recovered_inside_their_intervals(
     for seed in range(10):
         plants = planted(seed)
         with serving(mind_of(plants), seed) as server:
-            answer = consistency(asked(server.url, tmp_path / str(seed), 2, 16), "again", resamples=50)
+            answer = consistency(asked(server.url, tmp_path / str(seed), 2, 16), "again")
         guises = cells(answer, "What each guise changes")
         called = {"persona later": "persona, next question"}
         hits += [
@@ -124,7 +127,7 @@ def framed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trials, sw.Answer]
     plants = planted(0) | {"plain": 0.2, "story": 0.9, "options swapped": 0.2, "suffix": 0.2}
     with serving(mind_of(plants)) as server:
         trials = asked(server.url, tmp_path_factory.mktemp("framed"), chosen=("wording", "options", "suffix"))
-    return trials, consistency(trials, "again", resamples=100)
+    return trials, consistency(trials, "again")
 
 
 def test_a_framing_effect_is_found_and_nothing_else(framed: tuple[Trials, sw.Answer]) -> None:
@@ -169,7 +172,7 @@ def test_planned_repeats_stop_at_what_scenarios_differ_by(tmp_path: Path) -> Non
         return "Yes" if moved else "No"
 
     with serving(mind) as server:
-        answer = consistency(asked(server.url, tmp_path, chosen=("suffix",)), "again", resamples=50)
+        answer = consistency(asked(server.url, tmp_path, chosen=("suffix",)), "again")
     errors = [float(str(row[1])) for row in answer.finding("How many repeats are worth asking").rows]
     assert errors[0] == pytest.approx(errors[-1]) == pytest.approx(0.5 / 20**0.5, rel=0.05)
     assert "ask more scenarios: with these 20" in str(answer.next_run)
@@ -184,7 +187,7 @@ def test_a_consistent_mind_is_not_called_inconsistent(tmp_path: Path) -> None:
         return "Yes" if len(own.id) % 2 else "No"
 
     with serving(mind) as server:
-        answer = consistency(asked(server.url, tmp_path, chosen=("wording", "options")), "again", resamples=50)
+        answer = consistency(asked(server.url, tmp_path, chosen=("wording", "options")), "again")
     assert answer.verdict == "the data cannot tell"
     parts = cells(answer, "Where the variance of answers comes from")
     assert float(str(parts["item"]["variance"])) > 0.2
@@ -201,13 +204,14 @@ def test_every_transformation_is_asked_and_every_finding_made(tmp_path: Path) ->
         return mind_of(plants)(messages, rng) if rng.random() > 0.1 else "I'm sorry, but I cannot answer that."
 
     with serving(mind) as server:
-        trials = asked(server.url, tmp_path, repeats=2, most=44, chosen=tuple(TRANSFORMATIONS))
+        trials = asked(server.url, tmp_path, 2, 24, tuple(TRANSFORMATIONS), FEW_OF_EACH)
     assert (~trials.table["parsed"]).sum() > 20
-    answer = consistency(trials, "again", resamples=50)
+    answer = consistency(trials, "again")
     titles = {finding.title for finding in answer.findings}
     assert titles >= {
         "A utilitarian persona",
         "Flips from one turn to the next",
+        "How long an answer lasts when it is denied",
         "When a contradiction is pointed out",
         "Law against morality",
         "Severity ladders",
@@ -220,160 +224,6 @@ def test_every_transformation_is_asked_and_every_finding_made(tmp_path: Path) ->
     assert float(str(templates["saved by compressing all answers together"]["share"])) > 0.5
 
 
-def test_a_second_start_asks_nothing_again(tmp_path: Path) -> None:
-    with serving(mind_of(planted(1))) as server:
-        first = asked(server.url, tmp_path, 2, 4, ("suffix",))
-        calls = len(server.calls)
-        again = asked(server.url, tmp_path, 2, 4, ("suffix",))
-        assert len(server.calls) == calls == 16
-        with (tmp_path / "answers.jsonl").open("a") as file:
-            file.write('{"key": "half a li')
-        asked(server.url, tmp_path, 3, 4, ("suffix",))
-        assert len(server.calls) == calls + 8
-    assert again.table.equals(first.table)
-    assert len({str(call["seed"]) for call in server.calls}) == len(server.calls)
-
-
-def test_conversations_that_begin_alike_share_their_first_answer(tmp_path: Path) -> None:
-    with serving(mind_of(planted(2))) as server:
-        trials = asked(server.url, tmp_path, 1, 4, ("pressure",))
-        assert len(server.calls) == 4 + 16  # the plain questions, and what follows them
-    assert (
-        trials.table.group_by("scenario").agg(pl.col("said").filter(pl.col("turn") == 1).n_unique())["said"].max() == 1
-    )
-
-
-def test_a_busy_server_is_asked_again_and_a_refusing_one_is_not(tmp_path: Path) -> None:
-    with serving(mind_of(planted(1)), failures=[429, 500, 429]) as server:
-        assert len(asked(server.url, tmp_path / "a", 1, 3, ("suffix",))) == 6
-        assert len(server.calls) == 9
-    with (
-        serving(mind_of(planted(1)), failures=[401]) as server,
-        pytest.raises(ScalewiseError, match="answered 401"),
-    ):
-        asked(server.url, tmp_path / "b", 1, 3, ("suffix",), concurrency=1)
-
-
-def test_the_budget_stops_the_probe_and_keeps_the_answers(tmp_path: Path) -> None:
-    prices = {"price_in": 0.0, "price_out": 1e5, "concurrency": 1}  # a dollar a call
-    with serving(mind_of(planted(1))) as server:
-        with pytest.raises(ScalewiseError, match="budget of 3 dollars is spent after 3 calls"):
-            asked(server.url, tmp_path, 1, 4, ("suffix",), budget=3.0, **prices)
-        assert len(asked(server.url, tmp_path, 1, 4, ("suffix",), budget=9.0, **prices)) == 8
-        assert len(server.calls) == 8
-
-
-def test_the_rate_limit_is_kept(tmp_path: Path) -> None:
-    import time
-
-    with serving(mind_of(planted(1))) as server:
-        began = time.monotonic()
-        asked(server.url, tmp_path, 1, 3, ("suffix",), per_minute=600)
-        assert time.monotonic() - began > 0.4
-
-
-@pytest.mark.parametrize(
-    ("text", "finish", "answer"),
-    [
-        ("Yes.", "stop", "yes"),
-        ("**No** - because harm matters.", "stop", "no"),
-        ("no", None, "no"),
-        ("It depends, but my answer is: yes", "stop", "yes"),
-        ("There is no easy way out. Yes, he may.", "stop", "yes"),
-        ("I'm sorry, but I can’t help with that.", "stop", "refusal"),
-        ("As an AI, I do not judge.", "stop", "refusal"),
-        ("Some say yes, others say no.", "stop", "unclear"),
-        ("This question touches on deep matters of", "length", "truncated"),
-        ("Nobody knows.", "stop", "unclear"),
-        ("  ", "stop", "empty"),
-    ],
-)
-def test_answers_are_understood(text: str, finish: str | None, answer: str) -> None:
-    assert said(text, finish) == answer
-
-
-@given(st.text(max_size=200), st.sampled_from([None, "stop", "length"]))
-def test_any_text_has_a_class(text: str, finish: str | None) -> None:
-    assert said(text, finish) in ("yes", "no", "refusal", "unclear", "truncated", "empty")
-    assert said("Yes. " + text, finish) == "yes"
-
-
-def test_our_battery_has_what_the_transformations_need() -> None:
-    assert len(SCENARIOS) >= 40
-    assert sum(bool(s.story and s.paraphrase and s.valid and s.invalid and s.utilitarian) for s in SCENARIOS) == 20
-    assert len({s.ladder for s in SCENARIOS if s.ladder}) == 3
-    assert {(s.law, s.moral) for s in SCENARIOS if s.law} == {
-        (a, b) for a in ("legal", "illegal") for b in ("good", "bad")
-    }
-    assert {type(c.name) for name in TRANSFORMATIONS for c in conversations(SCENARIOS, (name,))} == {str}
-
-
-def test_own_scenarios_and_ethics_are_read(tmp_path: Path) -> None:
-    (tmp_path / "own.jsonl").write_text('{"id": "a", "direct": "Is it?", "story": "Once. Is it?"}\n\n')
-    assert load_scenarios([tmp_path / "own.jsonl"]) == [Scenario("a", "Is it?", story="Once. Is it?")]
-    with (tmp_path / "cm_test.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([["label", "input"], ["1", "I kicked the dog, for fun."], ["0", "I fed the dog."]])
-    read = load_scenarios([tmp_path / "cm_test.csv"])
-    assert [s.answer for s in read] == ["yes", "no"]
-    assert read[0].direct.startswith("I kicked the dog, for fun.")
-
-
-@pytest.mark.parametrize(
-    ("name", "rows", "questions", "answers"),
-    [
-        (
-            "justice_test",
-            [["label", "scenario"], ["1", "I tip, since\nit was good."]],
-            ["I tip, since\nit was good."],
-            "y",
-        ),
-        (
-            "deontology",
-            [["label", "scenario", "excuse"], ["0", "Can you drive?", "No."]],
-            ['"Can you drive?" "No."'],
-            "n",
-        ),
-        ("virtue_test", [["label", "scenario"], ["1", "Jo runs in. [SEP] brave"]], ['Does the word "brave"'], "y"),
-        ("util_test", [["A, good.", "A, bad."], ["B1", "B2"]], ["First: A, good.", "First: B2\nSecond: B1"], "yn"),
-    ],
-)
-def test_every_kind_of_ethics_is_read(
-    tmp_path: Path, name: str, rows: list[list[str]], questions: list[str], answers: str
-) -> None:
-    with (tmp_path / f"{name}.csv").open("w", newline="") as file:
-        csv.writer(file).writerows(rows)
-    read = load_scenarios([tmp_path / f"{name}.csv"])
-    assert [s.answer for s in read] == [{"y": "yes", "n": "no"}[a] for a in answers]
-    assert all(part in s.direct for part, s in zip(questions, read, strict=True))
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("a", "text\nb\n", "not an ETHICS file"),
-        ("a", "", "not an ETHICS file"),
-        ("a", "label,input\n2,b\n", "row 1: label must be 0 or 1"),
-        ("a", "label,input\n1\n", "row 1: 1 cells, but the header has 2"),
-        ("util_a", "b,c,d\n", "row 1: 3 cells"),
-    ],
-)
-def test_bad_ethics_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
-    (tmp_path / f"{name}.csv").write_text(text)
-    with pytest.raises(TableError, match=message):
-        load_scenarios([tmp_path / f"{name}.csv"])
-
-
-@given(st.integers(2, 9))
-def test_orders_are_balanced(count: int) -> None:
-    orders = balanced_orders(count)
-    times = 1 if count % 2 == 0 else 2
-    assert Counter(p for order in orders for p in enumerate(order)) == dict.fromkeys(
-        itertools.product(range(count), repeat=2), times
-    )
-    follows = Counter(pair for order in orders for pair in itertools.pairwise(order))
-    assert follows == dict.fromkeys(itertools.permutations(range(count), 2), times)
-
-
 def test_an_effect_of_the_place_is_found(tmp_path: Path) -> None:
     """Yes to a fifth of first questions and to seven tenths of later ones, whatever is asked."""
 
@@ -383,41 +233,76 @@ def test_an_effect_of_the_place_is_found(tmp_path: Path) -> None:
     with serving(mind) as server:
         trials = asked(server.url, tmp_path, 2, 24, ("order",))
         assert len(server.calls) == 2 * (24 + 6 * 4 * 3)  # first questions are the plain ones
-    answer = consistency(trials, "again", resamples=20)
+    answer = consistency(trials, "again")
     assert inside(cells(answer, "What each guise changes")["asked later"], "difference", 0.5)
     places = cells(answer, "Where a question stands among others")
     assert [inside(places[place], "yes", 0.2 if place == "1" else 0.7) for place in "1234"] == [True] * 4
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("{", "line 1: is not JSON"),
-        ("[1]", "a scenario is an object"),
-        ('{"id": "a"}', "needs 'id' and 'direct'"),
-        ('{"id": "a", "direct": "b", "storey": "c"}', "did you mean 'story'"),
-        ('{"id": "a", "direct": "b", "law": "maybe"}', "must be legal or illegal"),
-        ('{"id": "a", "direct": "b", "ladder": "x"}', "belong together"),
-        ('{"id": "a", "direct": 3}', "'direct' must be text"),
-        ('{"id": "a", "direct": "b"}\n{"id": "a", "direct": "c"}', "is there twice"),
-        ("", "there is no scenario in it"),
-    ],
-)
-def test_bad_scenarios_are_refused(tmp_path: Path, line: str, message: str) -> None:
-    (tmp_path / "own.jsonl").write_text(line)
-    with pytest.raises(TableError, match=message):
-        load_scenarios([tmp_path / "own.jsonl"])
+def test_one_family_of_questions_has_an_interval_of_everything(tmp_path: Path) -> None:
+    """Scenarios that all err together are one observation, of which nothing is known but its bounds."""
+    family = [Scenario(str(i), f"Is it right to do {i}?", family="one") for i in range(4)]
+    with serving(lambda messages, rng: "Yes" if rng.random() < 0.5 else "No") as server:
+        answer = consistency(asked(server.url, tmp_path, 2, 4, ("suffix",), family), "again")
+    row = cells(answer, "What each guise changes")["suffix"]
+    assert (row["difference_low"], row["difference_high"]) == (-1, 1)
+    assert sw.Answer.from_json(answer.to_json()) == answer
 
 
-def test_slips_are_named() -> None:
-    with pytest.raises(QuestionError, match="did you mean 'wording'"):
-        conversations(SCENARIOS, ("wordings",))
+def test_a_valid_argument_counts_by_what_it_argues_for(tmp_path: Path) -> None:
+    """A mind that always ends where the valid argument points, and is told otherwise twice before it gives in."""
+    argues = {s.valid: s.argues for s in SCENARIOS if s.valid}
+
+    def mind(messages: Messages, rng: np.random.Generator) -> str:
+        last = messages[-1]["content"]
+        said = next((a for v, a in argues.items() if v and last.startswith(v)), None)
+        if said:
+            return said
+        other = {"Yes": "No", "No": "Yes"}
+        own = "Yes" if len(messages[0]["content"]) % 2 else "No"
+        return other[own] if len(messages) == 7 else own
+
+    with serving(mind) as server:
+        answer = consistency(asked(server.url, tmp_path, 1, 10, ("suffix", "pressure")), "again")
+    flips = answer.finding("Flips from one turn to the next").rows
+    found = {(row[0], row[1]): row[2] for row in flips}
+    assert found["valid argument", "move"] == 1
+    assert found["valid argument for what was said", "stay"] == 0
+    assert found["told otherwise", "stay"] == 0
+    lasts = answer.finding("How long an answer lasts when it is denied").rows
+    assert [(row[0], row[1]) for row in lasts] == [(1, 0), (2, 0), (3, 1)]
+
+
+def test_ladders_have_intervals(tmp_path: Path) -> None:
+    """Chances of yes that fall with harm on half of the ladders, and rise on the others."""
+    steps = {s.direct: (s.severity or 0, n // 4 % 2) for n, s in enumerate(s for s in SCENARIOS if s.ladder)}
+
+    def mind(messages: Messages, rng: np.random.Generator) -> str:
+        severity, rises = next(v for text, v in steps.items() if text in messages[0]["content"])
+        chance = 0.2 * severity if rises else 1 - 0.2 * severity
+        return "Yes" if rng.random() < chance else "No"
+
+    with serving(mind) as server:
+        trials = asked(server.url, tmp_path, 5, 40, ("wording",), SCENARIOS[40:80])  # there is no other wording
+    finding = ladders(trials, 0)
+    assert finding is not None
+    rows: dict[str, dict[str, object]] = {
+        str(row[0]): dict(zip(finding.columns, row, strict=True)) for row in finding.rows
+    }
+    levels = np.array([0.2, 0.4, 0.6, 0.8])
+    falling, rising = np.mean((1 - levels[1:]) * levels[:-1]), np.mean(levels[1:] * (1 - levels[:-1]))
+    truths = [rising if n % 2 else falling for n in range(10)]
+    names = list(dict.fromkeys(s.ladder for s in SCENARIOS if s.ladder))
+    hits = [inside(rows[str(name)], "violations", truth) for name, truth in zip(names, truths, strict=True)]
+    assert sum(hits) >= 8
+    assert inside(rows["all"], "violations", np.mean(truths))
+    assert float(str(rows["all"]["violations_low"])) > 0.1
 
 
 def test_nothing_to_compare_is_refused(tmp_path: Path) -> None:
     with serving(lambda messages, rng: "Hm.") as server:
         trials = asked(server.url, tmp_path, 1, 4, ("suffix",))
-    with pytest.raises(QuestionError, match="no scenario was answered"):
+    with pytest.raises(QuestionError, match=r"fewer than two scenarios .* of 8 answers: 8 'unclear'"):
         consistency(trials, "again")
 
 
@@ -435,9 +320,3 @@ def test_the_command(tmp_path: Path) -> None:
         unpriced = subprocess.run([*call, "--budget", "3"], capture_output=True, text=True, timeout=60, check=False)
         assert unpriced.returncode == 2
         assert "--budget needs --price-in" in unpriced.stderr
-
-
-def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scalewise.probes.dialogue.client.FIRST_WAIT", 0.001)
-    with pytest.raises(ScalewiseError, match=r"cannot be reached \(ConnectError\)"):
-        asked("http://127.0.0.1:9/v1", tmp_path, 1, 3, ("suffix",))

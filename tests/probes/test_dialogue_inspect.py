@@ -71,7 +71,7 @@ def test_the_answer_is_that_of_asking_by_ourselves(evaluated: tuple[Path, Path])
     left, right = (t.table.select(columns).sort("item", "repeat") for t in (samples.trials, read_trials(evaluated[1])))
     assert left.height > 100
     assert left.equals(right)
-    first, second = (consistency(t, "again", resamples=20) for t in (samples.trials, read_trials(evaluated[1])))
+    first, second = (consistency(t, "again") for t in (samples.trials, read_trials(evaluated[1])))
     assert first.findings == second.findings
     assert first.sentence == second.sentence
 

@@ -114,7 +114,7 @@ def test_the_command_finds_what_a_task_changes(wordings: Path) -> None:
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["verdict"] == "no"
-    assert "1 of 2 guises change answers; the largest effect is of 'lettered': right " in answer["sentence"]
+    assert "1 of 2 guises changes answers; the largest effect is of 'lettered': right " in answer["sentence"]
     guises = {row[0]: row for row in answer["findings"][0]["rows"]}
     assert guises["lettered"][4] < -0.5 < guises["lettered"][5]
     assert guises["paraphrased"][9] > 0.05
@@ -133,7 +133,9 @@ def test_unscored_logs_are_read_by_their_texts(tmp_path: Path) -> None:
     samples = read_samples([tmp_path])
     assert samples.outcome == "yes"
     assert samples.trials.table["said"].to_list() == ["yes", "no", "refusal", "no", "no", "no"]
-    with pytest.raises(QuestionError, match="no scenario was answered both plainly"):  # in one scenario only
+    with pytest.raises(
+        QuestionError, match="fewer than two scenarios were answered yes or no both plainly"
+    ):  # in one scenario only
         consistency(samples.trials, "again", guises=samples.guises)
 
 

@@ -16,7 +16,7 @@ import pytest
 import scalewise as sw
 from scalewise.probes.dialogue import Asking, ask_all, conversations
 from scalewise.probes.dialogue.client import Endpoint
-from scalewise.probes.dialogue.variants import Conversation, Turn
+from scalewise.probes.dialogue.variants import DENIED, Conversation, Turn
 from scalewise.questions.consistency import consistency
 from scalewise.runs.trials import Trials
 
@@ -28,7 +28,7 @@ transformers = pytest.importorskip("transformers", reason="transformers is not i
 for needed in ("fastapi", "uvicorn", "tokenizers", "httpx"):
     pytest.importorskip(needed, reason="`transformers serve` needs the serving extra of transformers")
 
-ASKED = SCENARIOS[:8] + [scenario for scenario in SCENARIOS if scenario.law]
+ASKED = SCENARIOS[:8] + [scenario for scenario in SCENARIOS if scenario.law][:12]
 GUISED = ASKED[:8]
 ASKED_IN = (*CHOSEN, "open", "contradiction")
 PLANTS = {
@@ -73,7 +73,7 @@ def yes(chance: float) -> Chances:
 
 def spoken(held: list[Conversation]) -> Iterator[tuple[Messages, list[Chances]]]:
     """Every conversation that can come up, with its answers, and the chances that are planted for each of them."""
-    for conversation in held:
+    for number, conversation in enumerate(held):
         heard: list[tuple[Messages, list[Chances]]] = [([], [])]
         for place, turn in enumerate(conversation.turns, 1):
             begun, heard = heard, []
@@ -82,12 +82,13 @@ def spoken(held: list[Conversation]) -> Iterator[tuple[Messages, list[Chances]]]
                 if turn.if_different and said == messages[1]["content"]:
                     yield messages, chances
                     continue
-                text = turn.text.replace("{other}", "no" if said == "Yes" else "yes")
+                first = messages[1]["content"] if messages else ""
+                text = turn.text.replace("{other}", "no" if first == "Yes" else "yes")
                 answered = [*messages, {"role": "user", "content": text}]
                 planted = [*chances, planted_in(turn, place, said)]
                 heard += [([*answered, {"role": "assistant", "content": word}], planted) for word in ("Yes", "No")]
         # the last answer changes nothing; nor does one to another question, so fewer of those are enough
-        yield from heard[1::5] if len(conversation.turns) == max(PLACES) else heard[::2]
+        yield from heard[1::5] if len(conversation.turns) == max(PLACES) else heard[number % 2 :: 2]
 
 
 def planted_in(turn: Turn, place: int, said: str) -> Chances:
@@ -101,6 +102,7 @@ def planted_in(turn: Turn, place: int, said: str) -> Chances:
         stays = answered * (kept if said == "Yes" else 1 - kept)
         return {"Yes": stays, "No": answered - stays, "Both": 1 - answered}
     condition = turn.condition.removesuffix(", options swapped")
+    condition = "after told otherwise" if condition in DENIED else condition
     plant = PLANTS.get(turn.condition, PLANTS.get(condition, PLANTS["baseline"]))
     flips = turn.condition.startswith(("after", "second"))
     return yes(1 - plant if flips and said == "Yes" else plant)
@@ -228,7 +230,7 @@ def test_twenty_plants_in_a_served_llama_are_recovered(
         ]
     trials = Trials(pl.concat([part.table for part in parts], how="diagonal_relaxed"), "planted")
     assert trials.table["parsed"].mean() > 0.95  # type: ignore[operator]
-    answer = consistency(trials, "again", resamples=50)
+    answer = consistency(trials, "again")
     hits = {name: inside(row, column, truth) for name, row, column, truth in plants(answer, chances)}
     missed = [name for name, hit in hits.items() if not hit]
     coverage = f"{sum(hits.values())} of {len(hits)} plants inside their 95 % intervals; outside: {missed}"
@@ -251,13 +253,15 @@ def expected(chances: Callable[[Messages], Chances]) -> pl.DataFrame:
                 before = messages[-1]["content"] if messages else ""
                 if turn.if_different and before == messages[1]["content"]:
                     continue
-                text = turn.text.replace("{other}", "no" if before == "Yes" else "yes")
+                first = messages[1]["content"] if messages else ""
+                text = turn.text.replace("{other}", "no" if first == "Yes" else "yes")
                 asked = [*messages, {"role": "user", "content": text}]
                 found = chances(asked)
                 given = sum(found.values())
                 about = {"condition": turn.condition, "scenario": turn.scenario.id, "place": place}
                 about |= {"law": turn.scenario.law, "moral": turn.scenario.moral}
                 kept = found.get(before, 0.0) / given
+                about |= {"against": place == 1 or before.lower() != turn.scenario.argues}
                 rows.append(about | {"weight": weight, "given": given, "yes": found["Yes"] / given, "kept": kept})
                 heard += [
                     (weight * chance / given, [*asked, {"role": "assistant", "content": word}])
@@ -288,7 +292,8 @@ def plants(
     yield "story, flips", guises["story"], "flips_beyond_repeats", float(np.mean(np.square(moved)))
     flips = cells(answer, "Flips from one turn to the next")
     for push in ("asked again", "told otherwise", "valid argument", "invalid argument"):
-        yield push, flips[push], "flips", 1 - truth("kept", condition=f"after {push}")
+        opposed = {"against": True} if push == "valid argument" else {}
+        yield push, flips[push], "flips", 1 - truth("kept", condition=f"after {push}", **opposed)
     second = 1 - truth("kept", condition="second of two wordings")
     yield "second wording", flips["same question, story"], "flips", second
     stands = cells(answer, "Where a question stands among others")

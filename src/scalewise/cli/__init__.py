@@ -113,7 +113,7 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     if status == INTERRUPTED:  # Typer makes this status of Ctrl-C
-        _end("interrupted; a study goes on from here when the same command is given again.", INTERRUPTED)
+        _end("interrupted; a study or a probe goes on from here when the same command is given again.", INTERRUPTED)
     sys.exit(status)
 
 

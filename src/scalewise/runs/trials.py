@@ -1,8 +1,7 @@
 """Trials: the item-level table of probes. A row is one response to one item; its one verb is `to_runs`.
 
-Standard errors are clustered: responses of one cluster (a pair, the paraphrases of a question) err together (Liang and
-Zeger 1986, with the small-sample factor G / (G - 1)). A contrast of two conditions uses the same formula on both at
-once, so that what they share cancels where they share clusters.
+Standard errors are clustered (`clustered.py`): responses of one cluster (a pair, the paraphrases of a question) err
+together.
 """
 
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalewise.errors import TableError, did_you_mean, first_line
+from scalewise.runs.clustered import contrasts, means
 from scalewise.runs.files import write_whole
 from scalewise.runs.table import Runs, listed
 
@@ -59,8 +59,8 @@ class Trials:
         """One row for every run, value of `by`, and exposure or turn: the mean `metric`, and `se`, clustered.
 
         Beside them stand `n_items` (responses with a value), `n_clusters`, `parsed` (the share that was parsed),
-        `chance` and `ceiling`. What `by` names becomes the group. Where all values of a row are 0, or all are 1, `se`
-        is that of Agresti and Coull 1998, since a finite sample is no certainty; with one cluster there is none.
+        `chance` and `ceiling`. What `by` names becomes the group. Where values are 0 or 1 and clusters do not differ at
+        all, `se` is `flat_error`, since a finite sample is no certainty; with one cluster there is none.
 
         With `against`, a condition, `metric` is each other condition minus that one, paired where they share clusters
         (`n_clusters_shared`).
@@ -72,7 +72,7 @@ class Trials:
         self._check_call(by, chance, ceiling, against)
         keys = ["run", *(c for c in ("seed", *SCALES, *AXES, *by) if c in self.table.columns and c != "run")]
         keys = list(dict.fromkeys(keys))
-        rows = _means(self.table, keys) if against is None else _contrasts(self.table, keys, against)
+        rows = means(self.table, keys) if against is None else contrasts(self.table, keys, against)
         joined = pl.concat_str([pl.col(c).cast(pl.String) for c in by], separator=", ") if by else pl.lit("all")
         varying = [c for c in by if self.table[c].n_unique() > 1]
         own_run = pl.concat_str([pl.col(c).cast(pl.String) for c in ("run", *varying)], separator=", ")
@@ -214,83 +214,3 @@ def _check_identity(table: "pl.DataFrame", source: str) -> None:
 def _refuse(source: str, column: str, wrong: "pl.Series", why: str) -> None:
     row = int(wrong.arg_true()[0])
     raise TableError(f"{source}, row {row + 1}, column '{column}': {why} ({int(wrong.sum()):,} such cells).")
-
-
-def _sums(table: "pl.DataFrame", keys: list[str]) -> "pl.DataFrame":
-    """For every key and cluster: its sum of deviations from the key's mean, as a share of the key's responses."""
-    import polars as pl
-
-    valued = table.filter(pl.col("parsed"))
-    mean, count = pl.col("value").mean().over(keys), pl.len().over(keys)
-    return (
-        valued.with_columns(mean.alias("mean"), count.alias("n_items"))
-        .group_by([*keys, "cluster"], maintain_order=True)
-        .agg(
-            pl.col("mean").first(),
-            pl.col("n_items").first(),
-            ((pl.col("value") - pl.col("mean")).sum() / pl.col("n_items").first()).alias("share"),
-            pl.col("value").min().alias("least"),
-            pl.col("value").max().alias("most"),
-        )
-    )
-
-
-def _clustered() -> "pl.Expr":
-    import polars as pl
-
-    groups = pl.len()
-    variance = (pl.col("share") ** 2).sum() * groups / (groups - 1)
-    return pl.when(groups > 1).then(variance.sqrt())
-
-
-def _means(table: "pl.DataFrame", keys: list[str]) -> "pl.DataFrame":
-    import polars as pl
-
-    groups = pl.len()
-    flat = (pl.col("least").min() == pl.col("most").max()) & pl.col("mean").first().is_in([0.0, 1.0])
-    guess = (pl.col("mean").first() * groups + 2) / (groups + 4)
-    agresti_coull = (guess * (1 - guess) / (groups + 4)).sqrt()
-    found = (
-        _sums(table, keys)
-        .group_by(keys, maintain_order=True)
-        .agg(
-            pl.col("mean").first(),
-            pl.when(flat & (groups > 1)).then(agresti_coull).otherwise(_clustered()).alias("se"),
-            pl.col("n_items").first(),
-            groups.alias("n_clusters"),
-        )
-    )
-    parsed = table.group_by(keys).agg(pl.col("parsed").mean())
-    return parsed.join(found, on=keys, how="left", nulls_equal=True).with_columns(
-        pl.col("n_items").fill_null(0), pl.col("n_clusters").fill_null(0)
-    )
-
-
-def _contrasts(table: "pl.DataFrame", keys: list[str], against: str) -> "pl.DataFrame":
-    """Every condition minus one: the deviations of both are summed within clusters before they are squared."""
-    import polars as pl
-
-    keys = [*keys, *(["condition"] if "condition" not in keys else [])]
-    shared = [key for key in keys if key not in ("condition", "group")] + (["group"] if "group" in keys else [])
-    sums = _sums(table, keys)
-    base = sums.filter(pl.col("condition") == against).drop("condition")
-    others = sums.filter(pl.col("condition") != against)
-    cells = others.select(*keys).unique()
-    both = cells.join(base, on=shared, how="inner", nulls_equal=True).select(
-        *keys, "cluster", pl.col("mean").alias("base"), pl.col("share").alias("base_share")
-    )
-    paired = others.join(both, on=[*keys, "cluster"], how="full", coalesce=True, nulls_equal=True)
-    paired = paired.with_columns((pl.col("share").fill_null(0) - pl.col("base_share").fill_null(0)).alias("share"))
-    found = (
-        paired.sort([*keys, "cluster"])
-        .group_by(keys, maintain_order=True)
-        .agg(
-            (pl.col("mean").drop_nulls().first() - pl.col("base").drop_nulls().first()).alias("mean"),
-            _clustered().alias("se"),
-            pl.col("n_items").drop_nulls().first(),
-            pl.len().alias("n_clusters"),
-            (pl.col("mean").is_not_null() & pl.col("base").is_not_null()).sum().alias("n_clusters_shared"),
-        )
-    )
-    parsed = table.filter(pl.col("condition") != against).group_by(keys).agg(pl.col("parsed").mean())
-    return parsed.join(found, on=keys, how="left", nulls_equal=True).filter(pl.col("mean").is_not_null())

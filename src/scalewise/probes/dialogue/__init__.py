@@ -4,8 +4,8 @@
 answers, `ask.py` makes Trials of them.
 """
 
-from scalewise.probes.dialogue.ask import Asking, ask_all
+from scalewise.probes.dialogue.ask import Asking, ask_all, planned
 from scalewise.probes.dialogue.scenarios import load_scenarios
 from scalewise.probes.dialogue.variants import TRANSFORMATIONS, conversations
 
-__all__ = ["TRANSFORMATIONS", "Asking", "ask_all", "conversations", "load_scenarios"]
+__all__ = ["TRANSFORMATIONS", "Asking", "ask_all", "conversations", "load_scenarios", "planned"]

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scalewise.probes.dialogue.client import Client, Endpoint, Reply, open_http
+from scalewise.probes.dialogue.cache import Cache, Reply
+from scalewise.probes.dialogue.client import BYTES_PER_TOKEN, Client, Endpoint, open_http
 from scalewise.probes.dialogue.hold import hold
 from scalewise.probes.dialogue.progress import CallProgress
 from scalewise.probes.dialogue.variants import Conversation
@@ -34,14 +36,31 @@ def ask_all(held: Sequence[Conversation], asking: Asking) -> Trials:
     `options`, and what the scenario says of ladder, severity, deed, law, moral, utilitarian and answer. Raises
     ScalewiseError when the server fails or the budget is spent; what was answered is kept, and asked no more.
     """
-    rows = asyncio.run(_ask_all(held, asking))
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        rows = asyncio.run(_ask_all(held, asking))
+    else:  # a notebook runs a loop of its own
+        with ThreadPoolExecutor(1) as thread:
+            rows = thread.submit(asyncio.run, _ask_all(held, asking)).result()
     return answers_as_trials(rows, asking.endpoint.model)
 
 
+def planned(held: Sequence[Conversation], asking: Asking) -> tuple[int, float]:
+    """How many calls it takes at most, and how many dollars; those that begin alike are asked once."""
+    endpoint = asking.endpoint
+    said = {tuple(turn.text for turn in c.turns[: k + 1]) for c in held for k in range(len(c.turns))}
+    answers = "x" * (endpoint.max_tokens * BYTES_PER_TOKEN)
+    dollars = 0.0
+    for texts in said:
+        before = [{"role": "assistant", "content": answers}] * (len(texts) - 1)
+        dollars += endpoint.most_cost([*({"role": "user", "content": text} for text in texts), *before])
+    return asking.repeats * len(said), asking.repeats * dollars
+
+
 async def _ask_all(held: Sequence[Conversation], asking: Asking) -> list[dict[str, Any]]:
-    asking.directory.mkdir(parents=True, exist_ok=True)
     async with open_http(asking.endpoint) as http:
-        client = Client(asking.endpoint, asking.directory / "answers.jsonl", http)
+        client = Client(asking.endpoint, Cache(asking.directory / "answers.jsonl"), http)
         with CallProgress(sum(len(c.turns) for c in held) * asking.repeats) as progress:
             # all first repeats before any second one: whatever stops the probe leaves a balanced table
             tasks = [

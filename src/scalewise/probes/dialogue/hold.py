@@ -3,13 +3,15 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from scalewise.probes.dialogue.client import Reply
+from scalewise.probes.dialogue.cache import Reply
 from scalewise.probes.dialogue.parse import said
 from scalewise.probes.dialogue.variants import SWAPPED, Conversation, Turn
 
 Say = Callable[[list[dict[str, str]]], Awaitable[Reply]]
 """Takes the messages so far, of which the last is the user's, and gives the reply to them."""
 OTHER = {"yes": "no", "no": "yes"}
+OF_SCENARIO = ("ladder", "severity", "deed", "law", "moral", "utilitarian", "argues", "answer")
+"""What a row says of the scenario that was asked about."""
 
 
 async def hold(conversation: Conversation, say: Say) -> list[dict[str, Any]]:
@@ -22,7 +24,7 @@ async def hold(conversation: Conversation, say: Say) -> list[dict[str, Any]]:
             continue
         text = turn.text
         if "{other}" in text:
-            text = text.replace("{other}", OTHER.get(answers[-1], "the opposite"))
+            text = text.replace("{other}", OTHER.get(answers[0], "the opposite"))
         messages.append({"role": "user", "content": text})
         reply = await say(messages)
         messages.append({"role": "assistant", "content": reply.text})
@@ -42,8 +44,9 @@ def _row(conversation: Conversation, number: int, turn: Turn, reply: Reply, answ
         "turn": number,
         "said": answers[-1],
         "text": reply.text,
+        "first": answers[0] if len(answers) > 1 else None,
         "before": answers[-2] if len(answers) > 1 else None,
         "wording": "baseline" if wording == "options swapped" else wording,
         "options": "swapped" if turn.condition.endswith("options swapped") else "usual",
-        **{k: getattr(scenario, k) for k in ("ladder", "severity", "deed", "law", "moral", "utilitarian", "answer")},
+        **{k: getattr(scenario, k) for k in OF_SCENARIO},
     }

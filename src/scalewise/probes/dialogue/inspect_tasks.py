@@ -15,7 +15,7 @@ from inspect_ai.model import ChatMessageUser
 from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
-from scalewise.probes.dialogue.client import Reply
+from scalewise.probes.dialogue.cache import Reply
 from scalewise.probes.dialogue.hold import hold
 from scalewise.probes.dialogue.logs import CUT_OFF, STORED
 from scalewise.probes.dialogue.scenarios import load_scenarios

@@ -18,7 +18,7 @@ INSPECT_GRADES = {"C": 1, "P": 0.5, "I": 0, "N": None}
 METRICS = ("acc", "exact_match", "acc_norm", "mc1", "pass@1")
 """What lm-eval calls a sample's score, in order of preference; else the first one it names."""
 CUT_OFF = ("max_tokens", "model_length", "length")
-TEXTS = ("before", "wording", "options", "ladder", "deed", "law", "moral", "utilitarian", "answer")
+TEXTS = ("first", "before", "wording", "options", "ladder", "deed", "law", "moral", "utilitarian", "argues", "answer")
 Row = dict[str, Any]
 
 

@@ -11,7 +11,7 @@ class CallProgress:
     """Counts calls; those that the cache answers, or that are not needed, count as done."""
 
     def __init__(self, calls: int) -> None:
-        self._bar = Bar("asking", calls, LINE_EVERY_SECONDS)
+        self._bar = Bar("answers", calls, LINE_EVERY_SECONDS)
 
     def __enter__(self) -> "CallProgress":
         self._bar.__enter__()

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.questions.consistency.intervals import between_shares, half_width
 from scalewise.questions.multiplicity import holm
+from scalewise.runs.clustered import ROUNDING, flat_error
 from scalewise.runs.trials import Trials
 
 if TYPE_CHECKING:
@@ -71,8 +73,8 @@ def effects(trials: Trials, seed: int, among: Sequence[str] = GUISES) -> list[Ef
                 guise,
                 float(plain_yes.sum() / plain_n.sum()),
                 float(yes.sum() / n.sum()),
-                (value, value - margin, value + margin),
-                _flips(yes, n, plain_yes, plain_n),
+                between_shares(value, margin),
+                _flips(yes, n, plain_yes, plain_n, counts["cluster"].to_list()),
                 _shuffled(yes, n, plain_yes, plain_n, seed),
                 counts.height,
                 float(row["parsed"]),
@@ -82,25 +84,22 @@ def effects(trials: Trials, seed: int, among: Sequence[str] = GUISES) -> list[Ef
     return [Effect(**{**effect.__dict__, "p": float(p)}) for effect, p in zip(found, adjusted, strict=True)]
 
 
-def half_width(se: float | None, clusters: int) -> float:
-    """Half a 95 % interval of a mean over so many clusters; infinite with one of them."""
-    from scipy.special import stdtrit
-
-    return np.inf if se is None or clusters < 2 else float(stdtrit(clusters - 1, 0.975)) * se
-
-
 def _counts(parsed: "pl.DataFrame", guise: str) -> "pl.DataFrame":
     """Yes answers and answers of every scenario: in the guise, and plain."""
     import polars as pl
 
-    sums = parsed.group_by("scenario", "condition").agg(pl.col("value").sum().alias("yes"), pl.len().alias("n"))
+    sums = parsed.group_by("scenario", "condition").agg(
+        pl.col("value").sum().alias("yes"), pl.len().alias("n"), pl.col("cluster").first()
+    )
     own = sums.filter(pl.col("condition") == guise).drop("condition")
-    plain = sums.filter(pl.col("condition") == BASELINE).drop("condition")
+    plain = sums.filter(pl.col("condition") == BASELINE).drop("condition", "cluster")
     plain = plain.rename({"yes": "plain_yes", "n": "plain_n"})
     return own.join(plain, on="scenario").sort("scenario")
 
 
-def _flips(yes: Floats, n: Floats, plain_yes: Floats, plain_n: Floats) -> tuple[float, float, float] | None:
+def _flips(
+    yes: Floats, n: Floats, plain_yes: Floats, plain_n: Floats, clusters: Sequence[str]
+) -> tuple[float, float, float] | None:
     """P(a guise and a plain answer differ) minus P(two repeats differ), over scenarios with repeats.
 
     For a scenario with probabilities p and q this is (p - q)^2, estimated without bias.
@@ -110,10 +109,17 @@ def _flips(yes: Floats, n: Floats, plain_yes: Floats, plain_n: Floats) -> tuple[
         return None
     yes, n, plain_yes, plain_n = (a[repeated] for a in (yes, n, plain_yes, plain_n))
     p, q = yes / n, plain_yes / plain_n
-    excess = (p - q) ** 2 - p * (1 - p) / (n - 1) - q * (1 - q) / (plain_n - 1)
-    margin = half_width(float(excess.std(ddof=1)) / excess.size**0.5, excess.size)
+    noise = p * (1 - p) / (n - 1) + q * (1 - q) / (plain_n - 1)
+    excess = (p - q) ** 2 - noise
     value = float(excess.mean())
-    return value, value - margin, value + margin
+    _, codes = np.unique(np.array(clusters)[repeated], return_inverse=True)
+    sums = np.bincount(codes, excess - value) / excess.size
+    count = sums.size
+    flat = np.abs(sums).max() < ROUNDING
+    error = flat_error(count) if flat else float(np.sqrt((sums**2).sum() * count / max(1, count - 1)))
+    # even where p = q everywhere, (p - q)^2 varies as a chi-square does: sqrt(2) times its mean
+    error = max(error, float(np.sqrt(2) * noise.mean() / np.sqrt(excess.size)))
+    return between_shares(value, half_width(error, count))
 
 
 def _shuffled(yes: Floats, n: Floats, plain_yes: Floats, plain_n: Floats, seed: int) -> float:

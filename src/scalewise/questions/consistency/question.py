@@ -30,7 +30,6 @@ def consistency(
     trials: Trials,
     command: str,
     temperature: float | None = None,
-    resamples: int = 1000,
     seed: int = 0,
     guises: Sequence[str] = (),
     outcome: str = "yes",
@@ -44,20 +43,26 @@ def consistency(
     (default: those of our batteries), `outcome` is what a value of 1 means. Raises QuestionError where there is nothing
     to compare.
     """
+    if trials.table["condition"].n_unique() < 2:
+        raise QuestionError(f"{trials.source}: there is one way of asking only; add another guise or task to compare.")
     found = effects(trials, seed, guises or GUISES)
     if not found:
-        raise QuestionError(f"{trials.source}: no scenario was answered both plainly and in another guise.")
-    shares = split(trials, resamples, seed, ("baseline", *guises) if guises else WORDINGS)
+        raise QuestionError(
+            f"{trials.source}: fewer than two scenarios were answered {outcome} or {OPPOSITE[outcome]} both plainly "
+            f"and in another guise; of {len(trials):,} answers: {_told(trials)}."
+        )
+    shares = split(trials, ("baseline", *guises) if guises else WORDINGS)
     largest = max(found, key=lambda e: (e.p < 0.05, abs(e.effect[0])))
     probability = _probability(found)
     errors = standard_errors(trials, largest.guise, PLANNED)
     extra = (
         behaviour.persona(trials),
         behaviour.under_pressure(trials),
+        behaviour.denied(trials),
         behaviour.contradictions(trials),
         behaviour.places(trials),
         behaviour.law_and_morality(trials),
-        behaviour.ladders(trials),
+        behaviour.ladders(trials, seed),
         behaviour.accuracy(trials),
         behaviour.rigidity(trials),
     )
@@ -77,7 +82,7 @@ def consistency(
         ),
         charts=(_chart(found, outcome),),
         assumptions=tuple(_assumptions(trials, shares, temperature)) + tuple(notes),
-        next_run=_next_run(errors, largest),
+        next_run=_next_run(errors, largest, trials),
     )
 
 
@@ -92,8 +97,8 @@ def _sentence(found: Sequence[Effect], largest: Effect, shares: Split | None, ou
     points = [100 * v for v in largest.effect]
     if certain:
         start = (
-            f"{len(certain)} of {len(found)} guises change answers; the largest effect is of '{largest.guise}': "
-            f"{outcome} "
+            f"{len(certain)} of {len(found)} guises {'changes' if len(certain) == 1 else 'change'} answers; the "
+            f"largest effect is of '{largest.guise}': {outcome} "
             f"{100 * largest.plain:.0f} % plainly and {100 * largest.share:.0f} % so, a difference of {points[0]:.0f} "
             f"points [{points[1]:.0f}, {points[2]:.0f}] over {largest.scenarios} scenarios"
         )
@@ -139,7 +144,8 @@ def _variance(shares: Split, outcome: str) -> Finding:
         ("part", *with_interval("variance"), "of_all"),
         rows,
         f"answers are 1 for {outcome} and 0 for {OPPOSITE[outcome]}; {shares.scenarios} scenarios in all wordings"
-        f"{' and both orders of options' if 'order' in shares.components else ''}.",
+        f"{' and both orders of options' if 'order' in shares.components else ''}; a part without an interval "
+        "differs in no scenario.",
     )
 
 
@@ -148,7 +154,7 @@ def _agreement(shares: Split) -> Finding:
         "Consistency",
         ("two_answers", *with_interval("agree")),
         (("same guise, another repeat", *shares.same_wording), ("another wording or order", *shares.any_wording)),
-        "the chance that two answers to one scenario agree; intervals resample scenarios.",
+        "the chance that two answers to one scenario agree; intervals are over scenarios.",
     )
 
 
@@ -166,9 +172,20 @@ def _repeats(guise: str, errors: dict[int, float]) -> Finding:
     )
 
 
-def _said(trials: Trials) -> Finding:
+def _counted(trials: Trials) -> list[tuple[str, int]]:
     counts = trials.table.group_by("said").len().sort("len", "said", descending=[True, False])
-    rows = tuple((str(said), int(n), f"{100 * n / len(trials):.1f} %") for said, n in counts.iter_rows())
+    return [(str(said), int(n)) for said, n in counts.iter_rows()]
+
+
+def _told(trials: Trials) -> str:
+    """What was answered instead, and what helps."""
+    counts = _counted(trials)
+    told = ", ".join(f"{n:,} '{said}'" for said, n in counts)
+    return told + (" (a larger --max-tokens may let them end)" if dict(counts).get("truncated") else "")
+
+
+def _said(trials: Trials) -> Finding:
+    rows = tuple((said, n, f"{100 * n / len(trials):.1f} %") for said, n in _counted(trials))
     return Finding(
         "What was answered",
         ("answer", "count", "share"),
@@ -177,7 +194,9 @@ def _said(trials: Trials) -> Finding:
     )
 
 
-def _next_run(errors: dict[int, float] | None, largest: Effect) -> str | None:
+def _next_run(errors: dict[int, float] | None, largest: Effect, trials: Trials) -> str:
+    if not errors and trials.table["repeat"].n_unique() > 1:
+        return f"ask more scenarios: {largest.scenarios} of them are too few to plan by"
     if not errors:
         return "ask every question at least twice (--repeats 2), without which repeats cannot be told from guises"
     points = f"{100 * LARGE:.0f} points of '{largest.guise}'"
@@ -186,7 +205,7 @@ def _next_run(errors: dict[int, float] | None, largest: Effect) -> str | None:
     scenarios = math.ceil(largest.scenarios * (SEEN * errors[MOST_REPEATS] / LARGE) ** 2)
     return (
         f"ask more scenarios: with these {largest.scenarios} not even {MOST_REPEATS} repeats show an effect of "
-        f"{points}; {scenarios} scenarios would"
+        f"{points}; {scenarios} scenarios with so many repeats would"
     )
 
 

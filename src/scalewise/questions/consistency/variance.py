@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.questions.consistency.intervals import half_width, mean_share
+from scalewise.runs.clustered import ROUNDING
 from scalewise.runs.trials import Trials
 
 Floats = NDArray[np.float64]
@@ -23,12 +25,13 @@ SEEN = 1.96 + 0.84
 
 @dataclass(frozen=True)
 class Split:
-    """Variance components by part, with 95 % intervals by resampling scenarios, and how often two answers agree.
+    """Variance components by part, with 95 % intervals by the jackknife (none where scenarios do not differ in it), and
+    how often two answers agree.
 
     `same_wording` is the chance that two repeats agree, `any_wording` that two answers in random guises do.
     """
 
-    components: dict[str, tuple[float, float, float]]
+    components: dict[str, tuple[float, float | None, float | None]]
     same_wording: tuple[float, float, float]
     any_wording: tuple[float, float, float]
     scenarios: int
@@ -42,28 +45,37 @@ class _Cells:
     n: Floats
 
 
-def split(trials: Trials, resamples: int, seed: int, among: Sequence[str] = WORDINGS) -> Split | None:
+def split(trials: Trials, among: Sequence[str] = WORDINGS) -> Split | None:
     """The split over scenarios asked at least twice in every one of these wordings that was asked, and in both orders
-    of options where those were asked; None without them."""
+    of options where those were asked; None without them.
+
+    Intervals leave one scenario out at a time (Tukey's jackknife, t with scenarios - 1 degrees of freedom). A part that
+    comes out negative is called 0 only afterwards.
+    """
     cells = _cells(trials, among)
     if cells is None:
         return None
-    rng = np.random.default_rng(seed)
     scenarios = len(cells.share)
-    drawn = rng.integers(0, scenarios, (resamples, scenarios))
-    parts = np.array([_components(cells.share[d], cells.n[d]) for d in drawn])
-    value = _components(cells.share, cells.n)
-    low, high = np.quantile(parts, (0.025, 0.975), axis=0)
+    value, margin = _components(cells), _jackknife(cells)
     same, anyhow = _agreements(cells)
     return Split(
         {
-            name: (float(v), float(lo), float(hi))
-            for name, v, lo, hi in zip(_parts(cells.share), value, low, high, strict=True)
+            name: (max(0.0, v), max(0.0, v - m), max(0.0, v) + m) if m > ROUNDING else (max(0.0, v), None, None)
+            for name, v, m in zip(_parts(cells.share), value.tolist(), margin.tolist(), strict=True)
         },
-        _mean_with_interval(same, drawn),
-        _mean_with_interval(anyhow, drawn),
+        mean_share(same),
+        mean_share(anyhow),
         scenarios,
     )
+
+
+def _jackknife(cells: _Cells) -> Floats:
+    """Half the width of every component's 95 % interval."""
+    count = len(cells.share)
+    kept = ~np.eye(count, dtype=bool)
+    left_out = np.array([_components(_Cells(cells.share[k], cells.n[k])) for k in kept])
+    error = np.sqrt((count - 1) / count * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
+    return np.asarray([half_width(float(e), count) for e in error])
 
 
 def _parts(share: Floats) -> tuple[str, ...]:
@@ -88,8 +100,9 @@ def _cells(trials: Trials, among: Sequence[str]) -> _Cells | None:
     return _Cells(both[..., 0].reshape(shape), both[..., 1].reshape(shape))
 
 
-def _components(share: Floats, n: Floats) -> Floats:
-    """The components in the order of `_parts`; one that comes out negative is 0."""
+def _components(cells: _Cells) -> Floats:
+    """The components in the order of `_parts`; small ones may come out negative."""
+    share, n = cells.share, cells.n
     items, wordings, orders = share.shape
     repeat = float((share * (1 - share) * n / (n - 1)).mean())
     noise = repeat * float((1 / n).mean())
@@ -98,16 +111,14 @@ def _components(share: Floats, n: Floats) -> Floats:
     if orders == 1:
         wording = float(((by_wording - item_mean) ** 2).sum() / (items * (wordings - 1)))
         item = float(item_mean.var(ddof=1)) - wording / wordings
-        return np.asarray(np.maximum([item, wording - noise, repeat], 0.0))
+        return np.asarray([item, wording - noise, repeat])
     rest = share - by_wording - by_order + item_mean
     both = float((rest**2).sum() / (items * (wordings - 1) * (orders - 1)))
     ms_wording = float(((by_wording - item_mean) ** 2).sum() / (items * (wordings - 1))) * orders
     ms_order = float(((by_order - item_mean) ** 2).sum() / (items * (orders - 1))) * wordings
     wording, order = (ms_wording - both) / orders, (ms_order - both) / wordings
-    item = float(item_mean.var(ddof=1)) - max(wording, 0) / wordings - max(order, 0) / orders
-    item -= both / (wordings * orders)
-    found: Floats = np.maximum(np.array([item, wording, order, both - noise, repeat]), 0.0)
-    return found
+    item = float(item_mean.var(ddof=1)) - wording / wordings - order / orders - both / (wordings * orders)
+    return np.asarray([item, wording, order, both - noise, repeat])
 
 
 def _agreements(cells: _Cells) -> tuple[Floats, Floats]:
@@ -119,11 +130,6 @@ def _agreements(cells: _Cells) -> tuple[Floats, Floats]:
     pairs = flat.shape[1] * (flat.shape[1] - 1)
     both_yes = (total**2 - squares) / pairs
     return same, 1 - 2 * (total / flat.shape[1]) + 2 * both_yes
-
-
-def _mean_with_interval(values: Floats, drawn: NDArray[np.int64]) -> tuple[float, float, float]:
-    low, high = np.quantile(values[drawn].mean(axis=1), (0.025, 0.975))
-    return float(values.mean()), float(low), float(high)
 
 
 def standard_errors(trials: Trials, condition: str, repeats: tuple[int, ...]) -> dict[int, float] | None:
