@@ -46,7 +46,8 @@ def command(
         raise QuestionError("give either a trained run, or texts and what they may be copied from: --texts, --corpus.")
     if index and not corpus:
         raise QuestionError("--index DIR is of a corpus: name it with --corpus.")
-    check_torch()
+    if model:
+        check_torch()
     from scalewise.lab.reading import reading_of
     from scalewise.lab.weights import load_weights, run_folder
     from scalewise.probes.memorising import verbatim as probe

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scalewise.errors import QuestionError
 from scalewise.lab.data.windows import held_out_windows
 from scalewise.lab.reading import Reading
-from scalewise.probes.memorising.documents import corpus_files, pieces
+from scalewise.probes.memorising.documents import corpus_files, numbered_lines, pieces
 from scalewise.probes.memorising.models import LanguageModel
 from scalewise.runs.progress import tracked
 
@@ -145,13 +145,9 @@ def _cut(model: LanguageModel, source: str, length: int) -> tuple[NDArray[np.int
 
 def read_queries(model: LanguageModel, path: Path) -> Queries:
     """One query a line: text, or JSON with `prompt` and perhaps `answer`. Raises QuestionError, naming the line."""
-    if not path.is_file():
-        raise QuestionError(f"{path}: there is no such file of queries.")
     _, second = lengths(model)
     prompts, answers = [], []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
+    for number, line in numbered_lines(path, "queries"):
         record: Any = {"prompt": line}
         if path.suffix == ".jsonl":
             record = _json(line, f"{path}, line {number}")

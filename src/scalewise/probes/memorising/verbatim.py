@@ -14,7 +14,7 @@ import numpy as np
 from scalewise.errors import QuestionError
 from scalewise.lab.data.windows import held_out_windows
 from scalewise.lab.reading import Reading
-from scalewise.probes.memorising.documents import corpus_files, pieces
+from scalewise.probes.memorising.documents import corpus_files, numbered_lines, pieces
 from scalewise.probes.memorising.models import LabModel
 from scalewise.probes.memorising.spans import MOST_BYTES, Span
 from scalewise.runs.progress import tracked
@@ -82,13 +82,7 @@ def lab_texts(model: LabModel, reading: Reading, count: int, seed: int) -> Texts
 
 def read_texts(path: Path) -> Texts:
     """JSON lines with `text`, and in all or none of them `fresh`. Raises QuestionError that names the line."""
-    if not path.is_file():
-        raise QuestionError(f"{path}: there is no such file of texts.")
-    records = [
-        _record(line, f"{path}, line {number}")
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
-        if line.strip()
-    ]
+    records = [_record(line, f"{path}, line {number}") for number, line in numbered_lines(path, "texts")]
     if len(records) < FEWEST:
         raise QuestionError(f"{path}: {len(records)} texts; at least {FEWEST} are needed.")
     with_fresh = ["fresh" in record for record in records]
