@@ -1,6 +1,7 @@
 """Memorising: a model that was trained on facts repeats them next to near-copies, and stops when they are dropped."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from scalewise.probes.memorising.subject import Subject, Texts, subject_at  # no
 from scalewise.questions.answer import Answer, Repeat  # noqa: E402
 from scalewise.questions.memorising import memorising  # noqa: E402
 from scalewise.runs.flops import TransformerShape  # noqa: E402
+from scalewise.runs.trials import trials_from  # noqa: E402
 
 pytestmark = pytest.mark.train
 CONTEXT, FACTS, STEPS, BATCH = 32, 24, 300, 16
@@ -126,8 +128,8 @@ def test_answers_do_not_survive_without_the_facts_they_come_from(world: World) -
     at_random = [share for (condition, _), share in lost.items() if condition == "others dropped"]
     assert lost["all kept", 0] == 0
     assert len(at_random) == CONTROLS
-    # a fourth random drop would lose more than this in 1 % of tests (t of two degrees of freedom, times sqrt(4 / 3))
-    most = np.mean(at_random) + 8.0 * np.std(at_random, ddof=1)
+    # a sixth random drop would lose more than this in 1 % of tests (t of four degrees of freedom, times sqrt(6 / 5))
+    most = np.mean(at_random) + 4.1 * np.std(at_random, ddof=1)
     assert lost["nearest dropped", 1] > max(most, 2 * max(at_random))
     answer = memorising(
         found.trials, found.dealt_again, found.examples, 4, Repeat("again", "0", 0, "planted", ""), found.retrained
@@ -135,6 +137,42 @@ def test_answers_do_not_survive_without_the_facts_they_come_from(world: World) -
     assert "nats per token more than without as many others" in answer.sentence
     table = answer.finding("Trained again without the nearest passages")
     assert {row[0]: row[2] for row in table.rows}["all kept"] == 1
+
+
+def test_the_interval_of_a_loss_covers_what_one_training_differs_from_another() -> None:
+    """Trainings that all queries feel, and of which dropping the nearest passages is no other kind."""
+    rng = np.random.default_rng(4)
+    covered = []
+    for _ in range(40):
+        rows = [
+            {"run": "r", "item": f"query {i}", "condition": name, "repeat": repeat, "value": shift + noise, "same": 1.0}
+            for repeat, name in enumerate(["nearest dropped", *["others dropped"] * CONTROLS])
+            for shift in [rng.normal(0, 0.05)]
+            for i, noise in enumerate(rng.normal(0, 0.02, 20))
+        ]
+        sides = [
+            {
+                "item": f"query {i}",
+                "condition": c,
+                "value": 0.1 * i,
+                "similarity": 0.0,
+                "answered": "not known",
+                "run": "r",
+            }
+            for i in range(20)
+            for c in ("trained on", "not trained on")
+        ]
+        answer = memorising(
+            trials_from(pl.DataFrame(sides), "t"),
+            np.zeros((99, 2, 20)),
+            [],
+            4,
+            Repeat("again", "0", 0, "t", ""),
+            trials_from(pl.DataFrame(rows), "t"),
+        )
+        low, high = map(float, re.search(r"lose \S+ \[(\S+), (\S+)\]", answer.sentence).groups())
+        covered.append(low <= 0 <= high)
+    assert np.mean(covered) > 0.85
 
 
 def test_the_answer_survives_json(world: World) -> None:

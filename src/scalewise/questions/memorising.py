@@ -1,5 +1,6 @@
 """Does what a model says follow the text it was trained on, more than equally near text that it never saw?"""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -73,7 +74,7 @@ def memorising(
             "text that was not trained on is of the same kind as text that was: chance alone decided between them",
             "agreement is the share of the output's stretches of five characters that stand in what follows a passage",
             "near is near in the model's own states, two thirds into it, centred",
-            *(("one training without the nearest passages stands for all such trainings",) if causal else ()),
+            *(("trainings without the nearest passages vary as much as those without others",) if causal else ()),
             *notes,
         ),
     )
@@ -152,11 +153,21 @@ def _causal(trials: Trials) -> Causal:
 
     means = trials.table.group_by("item", "condition").agg(pl.col("value", "same").mean())
     wide = means.pivot(on="condition", index="item", values="value").sort("item")
-    fall = (wide[CONTROL] - wide[DROPPED]).to_numpy()
+    fall = _interval((wide[CONTROL] - wide[DROPPED]).to_numpy())
+    controls = trials.where(pl.col("condition") == CONTROL).table.group_by("repeat").agg(pl.col("value").mean())
+    half = math.hypot(fall[2] - fall[0], _half_width_of_one(controls["value"].to_numpy()))
     over = means.group_by("condition").agg(pl.col("value", "same").mean()).sort("condition")
     kept = dict(zip(over["condition"], over["same"], strict=True))
     likelihood = dict(zip(over["condition"], over["value"], strict=True))
-    return Causal(wide.height, _interval(fall), kept, likelihood)
+    return Causal(wide.height, (fall[0], fall[0] - half, fall[0] + half), kept, likelihood)
+
+
+def _half_width_of_one(controls: NDArray[np.float64]) -> float:
+    """By how much one more training differs from the mean of these, at 95 %."""
+    from scipy.special import stdtrit
+
+    count = controls.size
+    return float(stdtrit(count - 1, 0.975)) * float(controls.std(ddof=1)) * (1 + 1 / count) ** 0.5
 
 
 def _causal_table(causal: Causal) -> Finding:
@@ -168,7 +179,7 @@ def _causal_table(causal: Causal) -> Finding:
         rows,
         "of the outputs that agree most with training text: mean log probability of their tokens after each training, "
         f"and the share of tokens that come again. Others minus nearest dropped: {mean:.3g} [{low:.3g}, {high:.3g}] "
-        "nats per token.",
+        "nats per token; the interval is over queries and trainings.",
     )
 
 
