@@ -167,7 +167,7 @@ def _half_width_of_one(controls: NDArray[np.float64]) -> float:
     from scipy.special import stdtrit
 
     count = controls.size
-    return float(stdtrit(count - 1, 0.975)) * float(controls.std(ddof=1)) * (1 + 1 / count) ** 0.5
+    return float(stdtrit(count - 1, 0.975)) * float(controls.std(ddof=1)) * math.sqrt(1 + 1 / count)
 
 
 def _causal_table(causal: Causal) -> Finding:
