@@ -234,6 +234,29 @@ def test_embeddings_go_on_where_they_were_killed(world: World, tmp_path: Path, m
     assert isinstance(kept, np.memmap)
 
 
+@pytest.mark.parametrize("name", ["mine.txt", "mine.npy"])
+def test_a_file_of_something_else_is_not_written_over(name: str, world: World, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(QuestionError, match="not written over"):
+        embedded(world.model, np.zeros((20, 16), np.uint8), tmp_path / name)
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_a_folder_without_a_tokenizer_is_no_checkpoint(world: World, tmp_path: Path) -> None:
+    pytest.importorskip("transformers", reason="transformers is not installed, so no checkpoint can be read")
+    pytest.importorskip("safetensors", reason="needs the export extra: pip install 'scalewise[export]'")
+    from scalewise.publish import write_checkpoint
+
+    write_checkpoint(world.model.model, tmp_path)
+    for path in tmp_path.glob("tokenizer*"):
+        path.unlink()
+    with pytest.raises(QuestionError, match="tokenizer"):
+        subject_at(tmp_path, Texts("a", "b", tmp_path / "q.jsonl"))
+    (tmp_path / "model.safetensors").write_bytes(b"x")
+    with pytest.raises(QuestionError, match="cannot load"):
+        subject_at(tmp_path, Texts("a", "b", tmp_path / "q.jsonl"))
+
+
 def test_too_much_to_drop_is_refused(world: World) -> None:
     with pytest.raises(QuestionError, match="drop fewer"):
         asked(world, near_copies(0), k=4, drop=FACTS)

@@ -30,6 +30,8 @@ class Contrast:
     untrained: float
     agreement: tuple[float, float, float]
     p_agreement: float
+    above_chance: float
+    """The share of chance deals with less agreement, those with as much counted half."""
     similarity: tuple[float, float, float]
     p_similarity: float
 
@@ -55,8 +57,8 @@ def memorising(
     return Answer(
         question="memorising",
         claim="what the model says follows its nearest training text more than equally near text it never saw",
-        verdict=judge(1 - whole.p_agreement),
-        probability=1 - whole.p_agreement,
+        verdict=judge(whole.above_chance),
+        probability=whole.above_chance,
         sentence=_sentence(whole, causal),
         repeat=repeat,
         findings=(
@@ -100,6 +102,7 @@ def _contrast(trials: Trials, dealt: NDArray[np.float64], answered: str) -> Cont
         float(np.mean(_side(own, UNTRAINED)["value"].to_numpy())),
         _interval(agreement, chance[:, 0]),
         _p(chance[:, 0], float(agreement.mean())),
+        _above(chance[:, 0], float(agreement.mean())),
         _interval(similarity, chance[:, 1]),
         _p(chance[:, 1], float(similarity.mean())),
     )
@@ -135,6 +138,12 @@ def _interval(
 def _p(chance: NDArray[np.float64], seen: float) -> float:
     """How often chance gives as much or more, the deal that was seen among them."""
     return float((1 + np.sum(chance >= seen - 1e-12)) / (1 + chance.size))
+
+
+def _above(chance: NDArray[np.float64], seen: float) -> float:
+    """The mid-p value's complement: few outputs agree with anything, so that many deals give the same."""
+    below, same = np.sum(chance < seen - 1e-12), np.sum(np.abs(chance - seen) <= 1e-12)
+    return float((below + (same + 1) / 2) / (1 + chance.size))
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,7 @@ def read_queries(model: LanguageModel, path: Path) -> Queries:
                 f"{SHORTEST} tokens."
             )
         prompts.append(np.asarray(tokens, np.int64))
-        answers.append(record.get("answer"))
+        answers.append(None if record.get("answer") is None else str(record["answer"]))
     if len(prompts) < FEWEST:
         raise QuestionError(f"{path}: {len(prompts)} queries; at least {FEWEST} are needed.")
     return Queries(prompts, answers)
