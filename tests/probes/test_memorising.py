@@ -325,6 +325,27 @@ def test_a_published_checkpoint_gives_the_same_answer(world: World, tmp_path: Pa
         subject_at(tmp_path / "model", exchanged)
 
 
+def test_a_checkpoint_continues_what_it_is_asked_and_says_what_it_has_memorised(world: World, tmp_path: Path) -> None:
+    pytest.importorskip("transformers", reason="transformers is not installed, so no checkpoint can be read")
+    pytest.importorskip("safetensors", reason="needs the export extra: pip install 'scalewise[export]'")
+    from scalewise.probes.memorising.models import HubModel
+    from scalewise.probes.memorising.verbatim import checkpoint_texts
+    from scalewise.publish import write_checkpoint
+
+    write_checkpoint(world.model.model, tmp_path / "model")
+    same = []
+    for seed in (0, 1):  # facts it was trained on, and facts it was not
+        (tmp_path / f"{seed}.txt").write_text("".join(facts(seed)))
+        texts = checkpoint_texts(HubModel(tmp_path / "model"), str(tmp_path / f"{seed}.txt"), 50, 0)
+        assert texts.fresh is not None
+        assert len(texts.texts) == len(texts.fresh) == 50
+        same.append(np.mean([said == fresh for said, fresh in zip(texts.texts, texts.fresh, strict=True)]))
+    assert same[0] > 0.5 > 0.1 > same[1]
+    (tmp_path / "short.txt").write_text("short")
+    with pytest.raises(QuestionError, match="gives 0 passages of 32 tokens"):
+        checkpoint_texts(HubModel(tmp_path / "model"), str(tmp_path / "short.txt"), 50, 0)
+
+
 def test_repeated_passages_are_left_out_and_both_sides_stay_equal() -> None:
     rng = np.random.default_rng(0)
     texts = rng.integers(0, 256, (100, 24))

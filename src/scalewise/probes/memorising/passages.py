@@ -66,8 +66,9 @@ def lab_passages(
         if reading.unread.size:
             others = reading.windows_at(reading.unread[:most])
     else:
-        cut, _ = _cut(model, untrained, reading.recipe.shape.context)
-        others = cut[np.sort(np.random.default_rng(seed).choice(len(cut), min(most, len(cut)), replace=False))]
+        windows, _ = cut(model, untrained, reading.recipe.shape.context)
+        chosen_others = np.random.default_rng(seed).choice(len(windows), min(most, len(windows)), replace=False)
+        others = windows[np.sort(chosen_others)]
     count = min(most, read.size, len(others))
     if count < FEWEST:
         raise QuestionError(
@@ -92,7 +93,7 @@ def lab_queries(model: LanguageModel, reading: Reading, count: int) -> Queries:
 def corpus_passages(model: LanguageModel, trained: str, untrained: str, most: int, seed: int) -> Passages:
     """Passages of two corpora, equally many of each, drawn at random."""
     rng = np.random.default_rng(seed)
-    sides = [_cut(model, source, sum(lengths(model))) for source in (trained, untrained)]
+    sides = [cut(model, source, sum(lengths(model))) for source in (trained, untrained)]
     count = min(most, *(len(tokens) for tokens, _ in sides))
     if count < FEWEST:
         raise QuestionError(
@@ -129,7 +130,7 @@ def distinct(passages: Passages) -> tuple[Passages, float]:
     return Passages(*parts), 1 - kept.size / len(texts)
 
 
-def _cut(model: LanguageModel, source: str, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def cut(model: LanguageModel, source: str, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The passages (n, length) into which a corpus falls, without overlap, and the number of the file of each."""
     files = corpus_files(source)
     number = {str(path): i for i, path in enumerate(files)}
