@@ -1,7 +1,9 @@
 """Sums in a text: planted ones are found in every form and format, accidental ones do not pass for contamination."""
 
+import bz2
 import gzip
 import json
+import lzma
 import re
 from pathlib import Path
 
@@ -27,15 +29,36 @@ WRITTEN = {
         "$23 + 48$ = $71$",
         "  23\n+ 48\n----\n  71",
         "0x17 + 48 = 71",
+        "**23** + **48** = **71**",
+        '"23 + 48","71"',
+        "<span>23</span><span>+</span><span>48</span><span>=</span><span>71</span>",
     ],
-    "word": ["23 plus 48 is 71", "twenty-three plus forty-eight equals seventy-one"],
-    "and": ["23 and 48 makes 71", "23 & 48 = 71", "71 is 23 and 48"],
+    "word": [
+        "Q: What is 23 plus 48?\nA: 71",
+        "23 increased by 48 is equal to 71",
+        "23 plus 48 is 71",
+        "twenty-three plus forty-eight equals seventy-one",
+    ],
+    "and": ["23 and 48 makes 71", "23 & 48 = 71", "23 & 48 & 71", "71 is 23 and 48"],
     "letter": ["23 pl. 48 = 71", "23 p 48 -> 71"],
-    "bar": ["| 23 | 48 | 71 |", "23||48||71", "<td>23</td><td>48</td><td>71</td>"],
+    "bar": [
+        "| 23 | 48 | 71 |",
+        "23||48||71",
+        "<td>23</td><td>48</td><td>71</td>",
+        "<td>23</td>\n      <td>48</td>\n      <td>71</td>",
+    ],
     "comma": ["23,48,71"],
     "space": ["23 48 71", "23\t48\t71"],
     "line": ["23\n48\n71"],
-    "escaped": ["23 &#43; 48 = 71", "23 &plus; 48 = 71", "23 %2B 48 = 71", "23%2B48%20=%2071", "23 \\plus 48 = 71"],
+    "escaped": [
+        "23 &#43; 48 = 71",
+        "23 &plus; 48 = 71",
+        "23 %2B 48 = 71",
+        "23%2B48%20=%2071",
+        "23%2B48%3D71",
+        "23 \\plus 48 = 71",
+        "$23 \\text{ plus } 48 = 71$",
+    ],
 }
 CASES = [(form.strip(), text) for form, texts in WRITTEN.items() for text in texts]
 
@@ -59,7 +82,7 @@ def test_every_way_of_writing_is_found(form: str, text: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["v23 + 48 = 71", "1.23 + 48 = 71", "23 + 48.5 = 71", "23 + 48 =\n\n\n\n\n\n\n\n\n\n\n\n71", "23 x 48 = 71"]
+    "text", ["v23 + 48 = 71", "1.23 + 48 = 71", "23 + 48.5 = 71", "23 + 48 =" + 40 * "\n" + "71", "23 x 48 = 71"]
 )
 def test_what_is_no_sum_is_not_found(text: str, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(f"see {text} there\n")
@@ -74,7 +97,15 @@ def test_differences_and_products(tmp_path: Path) -> None:
     assert row(tmp_path, "all forms", Task("times"))["right"] == 1
 
 
+@pytest.mark.parametrize("text", ["2,345 + 1,234 = 3,579", "2'345 plus 1'234 is 3'579", "2345 + 1_234 = 3579"])
+def test_numbers_in_groups_of_three_digits(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(f"one 23,48 line\n{text}\nx 1,000\n= 3,579\n")
+    assert row(tmp_path, "all forms", Task(low=1000, high=9999))["right"] == 1
+    assert row(tmp_path, "all forms", Task())["right"] == 0
+
+
 def test_every_format_is_read(tmp_path: Path) -> None:
+    zstandard = pytest.importorskip("zstandard", reason="needs the logs extra: pip install 'scalewise[logs]'")
     sums = [f"{20 + i} + 31 = {51 + i}" for i in range(6)]
     (tmp_path / "a.txt").write_text(sums[0])
     (tmp_path / "b.jsonl").write_text(json.dumps({"id": 3, "text": sums[1]}) + "\n\n" + json.dumps([1]) + "\n")
@@ -82,12 +113,16 @@ def test_every_format_is_read(tmp_path: Path) -> None:
     pl.DataFrame({"content": [sums[3]], "id": [1]}).write_parquet(tmp_path / "d.parquet")
     with gzip.open(tmp_path / "e.jsonl.gz", "wt") as file:
         file.write(json.dumps({"question": "24 + 31", "answer": 55}) + "\n")
+    (tmp_path / "h.csv.xz").write_bytes(lzma.compress(b"a,b,c\n28,31,59\n"))
+    (tmp_path / "i.txt.bz2").write_bytes(bz2.compress(b"29 + 31 = 60"))
+    packed = [zstandard.ZstdCompressor().compress(f'{{"text": "{i} + 31 = {31 + i}"}}\n'.encode()) for i in (30, 31)]
+    (tmp_path / "j.jsonl.zst").write_bytes(b"".join(packed))
     (tmp_path / "sub").mkdir()
     with gzip.open(tmp_path / "sub" / "f.txt.gz", "wt") as file:
         file.write(sums[5])
-    assert row(tmp_path, "all forms")["right"] == 6
+    assert row(tmp_path, "all forms")["right"] == 10
     pl.DataFrame({"a": [27], "b": [31], "c": [58]}).write_parquet(tmp_path / "g.parquet")
-    assert row(tmp_path, "comma")["right"] == 2
+    assert row(tmp_path, "comma")["right"] == 3
 
 
 def test_accidents_are_subtracted(tmp_path: Path) -> None:
@@ -159,6 +194,11 @@ def test_large_files_are_read_whole_and_in_pieces(tmp_path: Path) -> None:
         ("a.jsonl", b"{\n", "line 1: not JSON"),
         ("a.parquet", b"nothing", "cannot be read as Parquet"),
         ("a.txt.gz", b"nothing", "cannot be read"),
+        ("a.txt.gz", gzip.compress(b"nothing")[:-12] + b"\xff" * 12, "cannot be read"),
+        ("a.jsonl.zst", b"nothing", "cannot be read"),
+        ("a.txt", gzip.compress(b"nothing"), "is packed"),
+        ("a.txt", b"a\0b", "is no text"),
+        ("a.txt", b"", "there is no text"),
     ],
 )
 def test_bad_files_are_named(name: str, content: bytes, message: str, tmp_path: Path) -> None:

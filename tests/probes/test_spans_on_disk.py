@@ -4,13 +4,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from shutil import copytree, ignore_patterns
 
 import numpy as np
 import pytest
 
 pytest.importorskip("infini_gram", reason="needs the infini-gram extra: pip install 'scalewise[infini-gram]'")
 
-from scalewise.errors import QuestionError
+from scalewise.errors import QuestionError, TableError
 from scalewise.probes.memorising.spans_on_disk import DiskSpanIndex
 
 
@@ -55,6 +56,23 @@ def test_an_index_is_kept_and_belongs_to_its_corpus(kept: tuple[Path, Path], tmp
         DiskSpanIndex(str(tmp_path), kept[1])
     with pytest.raises(QuestionError, match="take a path of letters"):
         DiskSpanIndex(str(kept[0]), tmp_path / "a; b")
+
+
+def test_what_a_killed_sort_left_is_no_index(kept: tuple[Path, Path], tmp_path: Path) -> None:
+    whole = (kept[1] / "table.0").read_bytes()
+    index = tmp_path / "index"
+    copytree(kept[1], index, ignore=ignore_patterns("table.0"))
+    (index / "sorting-1").mkdir()
+    (index / "sorting-1" / "table.0").write_bytes(whole[:100])
+    DiskSpanIndex(str(kept[0]), index)
+    assert (index / "table.0").read_bytes() == whole
+    assert {path.name for path in index.iterdir()} == {"corpus.json", "offset.0", "table.0", "tokenized.0"}
+
+
+def test_a_corpus_without_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("")
+    with pytest.raises(TableError, match="no text"):
+        DiskSpanIndex(str(tmp_path), tmp_path / "index")
 
 
 def test_the_command_finds_copies_in_it(kept: tuple[Path, Path], tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ EXAMPLE = "Example: scalewise probe contamination stdlib --operation plus --low 
 def command(
     corpus: Annotated[
         str,
-        typer.Argument(metavar="TEXT", help="A file or folder (text, JSON lines, CSV, Parquet, .gz), or 'stdlib'."),
+        typer.Argument(
+            metavar="TEXT", help="A file or folder (text, JSON lines, CSV, Parquet, .gz, .zst), or 'stdlib'."
+        ),
     ],
     operation: Annotated[Literal["plus", "minus", "times"], typer.Option(help="What is asked.")] = "plus",
     low: Annotated[int, typer.Option(help="Smallest operand.", min=0)] = 10,

@@ -16,7 +16,11 @@ EXAMPLE = "Example: scalewise probe verbatim out/lab  or  scalewise probe verbat
 
 def command(
     model: Annotated[
-        Path | None, typer.Argument(metavar="MODEL", help="A run's or study's folder. Or give --texts and --corpus.")
+        Path | None,
+        typer.Argument(
+            metavar="MODEL",
+            help="A run's or study's folder, or a checkpoint in the Hugging Face format. Or give --texts and --corpus.",
+        ),
     ] = None,
     texts: Annotated[
         Path | None,
@@ -25,7 +29,11 @@ def command(
     corpus: Annotated[
         str | None, typer.Option(metavar="TEXT", help="What was trained on. Default: what the run has read.")
     ] = None,
-    count: Annotated[int, typer.Option(help="Texts that the run is made to write.", min=20)] = 200,
+    untrained: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Text that a checkpoint was not trained on; prompts are cut from it."),
+    ] = None,
+    count: Annotated[int, typer.Option(help="Texts that the model is made to write.", min=20)] = 200,
     index: Annotated[
         Path | None,
         typer.Option(
@@ -39,6 +47,7 @@ def command(
     import shlex
 
     from scalewise.errors import QuestionError
+    from scalewise.probes.memorising.models import is_checkpoint
     from scalewise.questions.answer import Repeat
     from scalewise.version import VERSION
 
@@ -46,11 +55,14 @@ def command(
         raise QuestionError("give either a trained run, or texts and what they may be copied from: --texts, --corpus.")
     if index and not corpus:
         raise QuestionError("--index DIR is of a corpus: name it with --corpus.")
-    check_torch()
+    if untrained and not (model and is_checkpoint(model)):
+        raise QuestionError("--untrained is for a checkpoint; a run continues its own held-out text.")
+    if model:
+        check_torch()
     from scalewise.lab.reading import reading_of
     from scalewise.lab.weights import load_weights, run_folder
     from scalewise.probes.memorising import verbatim as probe
-    from scalewise.probes.memorising.models import LabModel
+    from scalewise.probes.memorising.models import HubModel, LabModel
     from scalewise.probes.memorising.spans import SpanIndex
     from scalewise.probes.memorising.spans_on_disk import DiskSpanIndex
     from scalewise.questions.verbatim import verbatim
@@ -59,6 +71,11 @@ def command(
     if texts is not None and corpus is not None:
         given, reading, name = probe.read_texts(texts), None, corpus
         words += ["--texts", str(texts), "--corpus", corpus]
+    elif model and is_checkpoint(model):
+        if not corpus or not untrained:
+            raise QuestionError(f"{model}: of a checkpoint, name what it was trained on (--corpus) and --untrained.")
+        given, reading, name = probe.checkpoint_texts(HubModel(model), untrained, count, seed), None, corpus
+        words += [str(model), "--corpus", corpus, "--untrained", untrained, "--count", str(count), "--seed", str(seed)]
     else:
         folder = run_folder(model or Path())
         reading = reading_of(folder)

@@ -102,7 +102,8 @@ def _sentence(narrow: dict[str, Any], total: dict[str, Any], pairs: int, asked: 
     if total["right"] + total["wrongs"] == 0:
         return f"Of {pairs:,} {asked} none stands in the text with its answer, nor with a wrong one, in any form."
     return (
-        f"Of {pairs:,} {asked}, {total['right']:,} stand in the text with their answer in some form "
+        f"Of {pairs:,} {asked}, {total['right']:,} {'stands' if total['right'] == 1 else 'stand'} in the text with "
+        f"{'its' if total['right'] == 1 else 'their'} answer in some form "
         f"({narrow['right']:,} in {narrow['form']}), and {total['wrong']:.3g} with a wrong one: the excess is "
         f"{total['excess']:.3g} [{total['low']:.3g}, {total['high']:.3g}] pairs, "
         f"{100 * total['excess'] / pairs:.2g} % [{100 * total['low'] / pairs:.2g}, {100 * total['high'] / pairs:.2g}]."

@@ -1,5 +1,6 @@
 """Does what a model says follow the text it was trained on, more than equally near text that it never saw?"""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ class Contrast:
     untrained: float
     agreement: tuple[float, float, float]
     p_agreement: float
+    above_chance: float
+    """The share of chance deals with less agreement, those with as much counted half."""
     similarity: tuple[float, float, float]
     p_similarity: float
 
@@ -54,8 +57,8 @@ def memorising(
     return Answer(
         question="memorising",
         claim="what the model says follows its nearest training text more than equally near text it never saw",
-        verdict=judge(1 - whole.p_agreement),
-        probability=1 - whole.p_agreement,
+        verdict=judge(whole.above_chance),
+        probability=whole.above_chance,
         sentence=_sentence(whole, causal),
         repeat=repeat,
         findings=(
@@ -73,7 +76,7 @@ def memorising(
             "text that was not trained on is of the same kind as text that was: chance alone decided between them",
             "agreement is the share of the output's stretches of five characters that stand in what follows a passage",
             "near is near in the model's own states, two thirds into it, centred",
-            *(("one training without the nearest passages stands for all such trainings",) if causal else ()),
+            *(("trainings without the nearest passages vary as much as those without others",) if causal else ()),
             *notes,
         ),
     )
@@ -99,6 +102,7 @@ def _contrast(trials: Trials, dealt: NDArray[np.float64], answered: str) -> Cont
         float(np.mean(_side(own, UNTRAINED)["value"].to_numpy())),
         _interval(agreement, chance[:, 0]),
         _p(chance[:, 0], float(agreement.mean())),
+        _above(chance[:, 0], float(agreement.mean())),
         _interval(similarity, chance[:, 1]),
         _p(chance[:, 1], float(similarity.mean())),
     )
@@ -136,6 +140,12 @@ def _p(chance: NDArray[np.float64], seen: float) -> float:
     return float((1 + np.sum(chance >= seen - 1e-12)) / (1 + chance.size))
 
 
+def _above(chance: NDArray[np.float64], seen: float) -> float:
+    """The mid-p value's complement: few outputs agree with anything, so that many deals give the same."""
+    below, same = np.sum(chance < seen - 1e-12), np.sum(np.abs(chance - seen) <= 1e-12)
+    return float((below + (same + 1) / 2) / (1 + chance.size))
+
+
 @dataclass(frozen=True)
 class Causal:
     """By how much the log likelihood of the outputs falls, and how much of them stays, without the nearest passages and
@@ -152,11 +162,21 @@ def _causal(trials: Trials) -> Causal:
 
     means = trials.table.group_by("item", "condition").agg(pl.col("value", "same").mean())
     wide = means.pivot(on="condition", index="item", values="value").sort("item")
-    fall = (wide[CONTROL] - wide[DROPPED]).to_numpy()
+    fall = _interval((wide[CONTROL] - wide[DROPPED]).to_numpy())
+    controls = trials.where(pl.col("condition") == CONTROL).table.group_by("repeat").agg(pl.col("value").mean())
+    half = math.hypot(fall[2] - fall[0], _half_width_of_one(controls["value"].to_numpy()))
     over = means.group_by("condition").agg(pl.col("value", "same").mean()).sort("condition")
     kept = dict(zip(over["condition"], over["same"], strict=True))
     likelihood = dict(zip(over["condition"], over["value"], strict=True))
-    return Causal(wide.height, _interval(fall), kept, likelihood)
+    return Causal(wide.height, (fall[0], fall[0] - half, fall[0] + half), kept, likelihood)
+
+
+def _half_width_of_one(controls: NDArray[np.float64]) -> float:
+    """By how much one more training differs from the mean of these, at 95 %."""
+    from scipy.special import stdtrit
+
+    count = controls.size
+    return float(stdtrit(count - 1, 0.975)) * float(controls.std(ddof=1)) * math.sqrt(1 + 1 / count)
 
 
 def _causal_table(causal: Causal) -> Finding:
@@ -168,7 +188,7 @@ def _causal_table(causal: Causal) -> Finding:
         rows,
         "of the outputs that agree most with training text: mean log probability of their tokens after each training, "
         f"and the share of tokens that come again. Others minus nearest dropped: {mean:.3g} [{low:.3g}, {high:.3g}] "
-        "nats per token.",
+        "nats per token; the interval is over queries and trainings.",
     )
 
 

@@ -5,6 +5,7 @@ right one is, since more forms find more accidents too: 7 12 19 is a sum only by
 """
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalewise.probes.memorising.documents import Piece, corpus_files, pieces
-from scalewise.probes.memorising.forms import Forms, Operation
+from scalewise.probes.memorising.forms import Forms, Operation, ungrouped
 from scalewise.runs.progress import tracked
 
 if TYPE_CHECKING:
@@ -24,8 +25,10 @@ OFFSETS = (0, 1, -1, 10, -10)
 ALL, NARROW, REVERSED = "all forms", "GPT-3's two forms", "answer first"
 NARROW_SEPARATORS = ("+", "-", "*", "plus", "minus", "times")
 """Brown et al. 2020, section 3.9.1, searched for "A + B =" and "A plus B"."""
-APART = 12
-"""Characters between two numbers that still belong together."""
+APART = 32
+"""Characters between two numbers that still belong together: the longest forms, in the tags of a table."""
+ENCODED = re.compile(r"%(2[0-9a-f]|3[a-f]|7c)")
+"""Signs as web addresses write them, whose digits would otherwise run into the numbers."""
 SHOWN = 40
 COMPUTE: dict[str, Callable[[int, int], int]] = {
     "plus": lambda a, b: a + b,
@@ -70,7 +73,11 @@ class Scan:
     """(form, pair, file, text) of right answers, the first of each pair and form."""
 
     def read(self, piece: Piece) -> None:
-        text = piece.text.lower().replace("%20", " ").replace("%2b", " %2b ")
+        text = ENCODED.sub(lambda sign: " " if sign.group() == "%20" else f" {sign.group()} ", piece.text.lower())
+        for version in (text, ungrouped(text)):
+            self._read(version, piece.file)
+
+    def _read(self, text: str, file: str) -> None:
         numbers = list(_numbers(text, self.forms))
         for place, ((a, a_start, a_end), (b, b_start, b_end)) in enumerate(pairwise(numbers)):
             if b_start - a_end > APART or not self.task.has(a, b):
@@ -84,10 +91,10 @@ class Scan:
             after = numbers[place + 2] if place + 2 < len(numbers) else None
             before = numbers[place - 1] if place else None
             if after and after[1] - b_end <= APART and self.forms.is_equals(text[b_end : after[1]]):
-                self._answer(names, (a, b), after[0], piece.file, text[max(0, a_start - 5) : after[2] + 5])
+                self._answer(names, (a, b), after[0], file, text[max(0, a_start - 5) : after[2] + 5])
             if before and a_start - before[2] <= APART and self.forms.is_equals(text[before[2] : a_start]):
                 shown = text[max(0, before[1] - 5) : b_end + 5]
-                self._answer([form, REVERSED], (a, b), before[0], piece.file, shown)
+                self._answer([form, REVERSED], (a, b), before[0], file, shown)
 
     def _note(self, names: list[str], a: int, b: int) -> None:
         for name in (*names, ALL):

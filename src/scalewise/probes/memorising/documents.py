@@ -1,18 +1,22 @@
-"""Text from whatever it is kept in: plain files, JSON lines, CSV, Parquet, gzipped or not, and folders of them.
+"""Text from whatever it is kept in: plain files, JSON lines, CSV, Parquet, compressed or not, and folders of them.
 
 Parquet and JSON lines give the column `text` (or `content`) where there is one, else each record's values joined by
 commas; everything else is read as it stands, CSV with its commas. Files are read in pieces, so memory stays bounded.
 """
 
+import bz2
 import gzip
+import io
 import json
+import lzma
 import sysconfig
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from scalewise.errors import TableError, first_line
+from scalewise.errors import MissingExtraError, TableError, first_line
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,6 +28,9 @@ PIECE = 1 << 20
 """Characters read at once; a piece ends at the end of a line."""
 RECORDS = 2000
 """Records of a table that make one piece."""
+PACKED = {b"PK\x03\x04": "zip", b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zst"}
+"""How a packed file begins."""
+UNPACKED = ".gz, .bz2, .xz or .zst"
 
 
 @dataclass(frozen=True)
@@ -52,40 +59,85 @@ def corpus_files(source: str) -> list[Path]:
     return files
 
 
-def pieces(files: list[Path]) -> Iterator[Piece]:
-    """The text of files, piece by piece. Raises TableError for a file that is not what its name says."""
-    for path in files:
-        size = path.stat().st_size
-        found = list(_texts(path)) if size < PIECE else _texts(path)
-        share = size / max(1, len(found)) if isinstance(found, list) else None
-        read = 0.0
-        for text in found:
-            part = share if share is not None else min(float(len(text)), size - read)
-            read += part
-            yield Piece(str(path), text, part)
-        if read < size:
-            yield Piece(str(path), "", size - read)  # compressed or skipped: the rest of what was on disk
-
-
-def _texts(path: Path) -> Iterator[str]:
-    endings = [ending.lower() for ending in path.suffixes[-2:]]
-    kind = endings[-2] if endings[-1:] == [".gz"] and len(endings) > 1 else (endings or [""])[-1]
+def numbered_lines(path: Path, what: str) -> list[tuple[int, str]]:
+    """The lines of a file that are not empty, with their numbers. Raises TableError when it is no file of text."""
+    if not path.is_file():
+        raise TableError(f"{path}: there is no such file of {what}.")
     try:
-        if kind == ".parquet":
-            yield from _parquet(path)
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError:
+        raise TableError(f"{path}: is no text in UTF-8; write it as such.") from None
+    return [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def pieces(files: list[Path]) -> Iterator[Piece]:
+    """The text of files, piece by piece. Raises TableError for a file that is not what its name says, and where there
+    is no text in any of them."""
+    empty = True
+    for path in files:
+        size, before = path.stat().st_size, 0.0
+        for text, reached in _texts(path, size):
+            yield Piece(str(path), text, reached - before)
+            before, empty = reached, empty and not text
+        if before < size:
+            yield Piece(str(path), "", size - before)
+    if empty:
+        raise TableError(f"{files[0] if len(files) == 1 else files[0].parent}: there is no text in it.")
+
+
+def _texts(path: Path, size: int) -> Iterator[tuple[str, float]]:
+    """Texts, and how many bytes of the file on disk were read by then."""
+    endings = [ending.lower() for ending in path.suffixes[-2:]]
+    unpack = _unpackers().get((endings or [""])[-1])
+    kind = (endings if unpack is None else endings[:-1] or [""])[-1:]
+    try:
+        if kind == [".parquet"] and unpack is None:
+            yield from _parquet(path, size)
             return
-        with gzip.open(path, "rb") if endings[-1:] == [".gz"] else path.open("rb") as file:
-            yield from (_json_lines(file, path) if kind in (".jsonl", ".ndjson") else _plain(file))
-    except (OSError, EOFError) as error:
+        with path.open("rb") as packed:
+            file = unpack(packed) if unpack else packed
+            for text in _json_lines(file, path) if kind in ([".jsonl"], [".ndjson"]) else _plain(file, path):
+                yield text, float(min(packed.tell(), size))
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise TableError(f"{path}: cannot be read: {error}.") from None
+    except Exception as error:
+        if type(error).__name__ != "ZstdError":  # of an extra that may not be there
+            raise
         raise TableError(f"{path}: cannot be read: {error}.") from None
 
 
-def _plain(file: "IO[bytes] | gzip.GzipFile") -> Iterator[str]:
-    while lines := file.readlines(PIECE):
-        yield b"".join(lines).decode("utf-8", errors="replace")
+def _unpackers() -> dict[str, Callable[[IO[bytes]], Any]]:
+    return {".gz": lambda file: gzip.GzipFile(fileobj=file), ".bz2": bz2.BZ2File, ".xz": lzma.LZMAFile, ".zst": _zstd}
 
 
-def _json_lines(file: "IO[bytes] | gzip.GzipFile", path: Path) -> Iterator[str]:
+def _zstd(file: IO[bytes]) -> Any:
+    try:
+        import zstandard
+    except ImportError:
+        raise MissingExtraError("zstandard", "logs", "reading .zst files") from None
+    return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True))
+
+
+def _plain(file: IO[bytes], path: Path) -> Iterator[str]:
+    first = True
+    while read := b"".join(file.readlines(PIECE)):
+        if first:
+            _check_text(read, path)
+        first = False
+        yield read.decode("utf-8", errors="replace")
+
+
+def _check_text(beginning: bytes, path: Path) -> None:
+    packed = next((name for magic, name in PACKED.items() if beginning.startswith(magic)), None)
+    if packed:
+        raise TableError(
+            f"{path}: is packed ({packed}) and its name does not end in what is unpacked here: {UNPACKED}."
+        )
+    if b"\0" in beginning:
+        raise TableError(f"{path}: is no text, since it has zero bytes; leave it out.")
+
+
+def _json_lines(file: IO[bytes], path: Path) -> Iterator[str]:
     records: list[str] = []
     for number, line in enumerate(file, start=1):
         if not line.strip():
@@ -108,7 +160,7 @@ def _text_of(record: Any) -> str:
     return str(named) if named is not None else ", ".join(str(value) for value in record.values())
 
 
-def _parquet(path: Path) -> Iterator[str]:
+def _parquet(path: Path, size: int) -> Iterator[tuple[str, float]]:
     import polars as pl
 
     try:
@@ -117,7 +169,7 @@ def _parquet(path: Path) -> Iterator[str]:
         named = next((name for name in TEXT_COLUMNS if name in columns), None)
         rows = table.select(pl.len()).collect().item()
         for start in range(0, rows, RECORDS):
-            yield _rows(table.slice(start, RECORDS).collect(), named)
+            yield _rows(table.slice(start, RECORDS).collect(), named), size * min(1.0, (start + RECORDS) / rows)
     except pl.exceptions.PolarsError as error:
         raise TableError(f"{path}: cannot be read as Parquet: {first_line(error)}.") from None
 

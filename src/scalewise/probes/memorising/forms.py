@@ -14,6 +14,8 @@ from urllib.parse import unquote
 from scalewise.errors import TableError
 
 Operation = Literal["plus", "minus", "times"]
+LINE_END = "\n.\n"
+"""Between lines that do not follow each other: no form."""
 OPERATIONS: tuple[Operation, ...] = ("plus", "minus", "times")
 ESCAPED = "escaped"
 """The form of what had to be decoded first: &#43;, %2B, \\plus."""
@@ -25,6 +27,9 @@ TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "nin
 TAG = re.compile(r"<[^<>]*>")
 ESCAPE = re.compile(r"&#?\w+;|%[0-9a-fA-F]{2}|\\")
 RULE = re.compile(r"([-=_])\1+")
+DROPPED = re.compile(r"""\\(?:text|mathrm|operatorname)\b|\*\*|[$\\{}()\[\]"'`]""")
+GROUPED = re.compile(r"(?<![\w.,'’])\d{1,3}(?:([,_'’\u00a0\u2009\u202f])\d{3})(?:\1\d{3})*(?![\w,'’]|\.\d)")
+"""A number in groups of three digits: 1,234 or 1'234'567."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +77,17 @@ def clean(separator: str) -> tuple[str, bool]:
         return ("newline" if "\n" in separator else "tab" if "\t" in separator else "space"), False
     decoded = bool(ESCAPE.search(separator))
     text = unquote(html.unescape(separator)) if decoded else separator
-    text = RULE.sub("=", TAG.sub("|", text))
-    text = re.sub(r"[$\\{}()\[\]]", "", text)
-    return " ".join(text.lower().split()), decoded
+    text = " ".join(DROPPED.sub("", RULE.sub("=", TAG.sub("|", text))).lower().split())
+    return text.strip("| ") or text, decoded
+
+
+def ungrouped(text: str) -> str:
+    """The lines in which numbers stand in groups of three digits, with those written in one."""
+    return LINE_END.join(
+        GROUPED.sub(lambda number: re.sub(r"\D", "", number.group()), line)
+        for line in text.split("\n")
+        if GROUPED.search(line)
+    )
 
 
 def load_forms(path: Path | None = None) -> Forms:

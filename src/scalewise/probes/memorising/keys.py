@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.errors import QuestionError
 from scalewise.probes.memorising.models import LanguageModel
 from scalewise.runs.files import write_text
 from scalewise.runs.progress import tracked
@@ -26,6 +27,7 @@ def embedded(model: LanguageModel, tokens: NDArray[Any], keep: Path | None = Non
     """Embeddings (n, width) of passages (n, P), as half-precision numbers.
 
     With `keep`, a .npy file that is memory-mapped: what a killed run had computed of it is not computed again.
+    Raises QuestionError for a file of another name, or one that is of something else.
     """
     width = model.embed(tokens[:1]).shape[1]
     shape = (len(tokens), width)
@@ -90,9 +92,12 @@ def _fingerprint(model: LanguageModel, tokens: NDArray[Any]) -> str:
 def _kept(path: Path, shape: tuple[int, int], fingerprint: str) -> tuple[NDArray[np.float16], int]:
     """The file, opened where it holds these keys and made anew where not, and how many are done."""
     note = path.with_suffix(".json")
-    if path.is_file() and note.is_file():
+    if path.suffix != ".npy" or (path.exists() and not note.is_file()):
+        raise QuestionError(f"--keep {path}: is not written over; name a new file that ends in .npy.")
+    if path.is_file():
         record = json.loads(note.read_text(encoding="utf-8"))
         if record["fingerprint"] == fingerprint:
             return np.lib.format.open_memmap(path, mode="r+"), int(record["done"])
     path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(note, json.dumps({"fingerprint": fingerprint, "done": 0}))
     return np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape), 0

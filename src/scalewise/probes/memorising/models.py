@@ -108,13 +108,18 @@ class HubModel(LanguageModel):
     def __init__(self, folder: Path) -> None:
         try:
             from transformers import AutoModelForCausalLM, AutoTokenizer
+            from transformers.utils import logging
         except ImportError:
             raise MissingExtraError("transformers", "checkpoints", "reading a Hugging Face checkpoint") from None
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             self.model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # of whatever it is that its parts cannot read
             raise QuestionError(f"{folder}: transformers cannot load it: {first_line(error)}.") from None
+        if not self.encode("a text"):
+            raise QuestionError(f"{folder}: has no tokenizer; save the model's own there (tokenizer.save_pretrained).")
         self.context = int(getattr(self.model.config, "max_position_embeddings", 1024))
         self.layers = max(1, round(LAYER * int(self.model.config.num_hidden_layers)))
 

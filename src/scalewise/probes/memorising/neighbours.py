@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from scalewise.errors import QuestionError
 from scalewise.probes.memorising.keys import Vectors, embedded, nearest
-from scalewise.probes.memorising.models import LanguageModel, Tokens
+from scalewise.probes.memorising.models import AT_ONCE, LanguageModel, Tokens
 from scalewise.probes.memorising.passages import Passages, Queries, by_length, lengths
+from scalewise.runs.progress import tracked
 from scalewise.runs.trials import Trials, trials_from
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def neighbours(
         raise QuestionError("the model's states are the same for every passage: nothing is nearer than anything else.")
     outputs: list[Tokens] = [np.empty(0, np.int64)] * len(queries.prompts)
     vectors = np.empty((len(queries.prompts), keys.shape[1]), np.float32)
-    for index in by_length(queries.prompts):
+    groups = [part[i : i + AT_ONCE] for part in by_length(queries.prompts) for i in range(0, len(part), AT_ONCE)]
+    for index in tracked(groups, len(queries.prompts), "continuing the queries", len):
         prompts = np.stack([queries.prompts[i] for i in index])
         vectors[index] = model.embed(prompts)
         for i, output in zip(index, model.continued(prompts, length), strict=True):

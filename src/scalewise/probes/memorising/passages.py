@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scalewise.errors import QuestionError
 from scalewise.lab.data.windows import held_out_windows
 from scalewise.lab.reading import Reading
-from scalewise.probes.memorising.documents import corpus_files, pieces
+from scalewise.probes.memorising.documents import corpus_files, numbered_lines, pieces
 from scalewise.probes.memorising.models import LanguageModel
 from scalewise.runs.progress import tracked
 
@@ -66,8 +66,9 @@ def lab_passages(
         if reading.unread.size:
             others = reading.windows_at(reading.unread[:most])
     else:
-        cut, _ = _cut(model, untrained, reading.recipe.shape.context)
-        others = cut[np.sort(np.random.default_rng(seed).choice(len(cut), min(most, len(cut)), replace=False))]
+        windows, _ = cut(model, untrained, reading.recipe.shape.context)
+        chosen_others = np.random.default_rng(seed).choice(len(windows), min(most, len(windows)), replace=False)
+        others = windows[np.sort(chosen_others)]
     count = min(most, read.size, len(others))
     if count < FEWEST:
         raise QuestionError(
@@ -92,7 +93,7 @@ def lab_queries(model: LanguageModel, reading: Reading, count: int) -> Queries:
 def corpus_passages(model: LanguageModel, trained: str, untrained: str, most: int, seed: int) -> Passages:
     """Passages of two corpora, equally many of each, drawn at random."""
     rng = np.random.default_rng(seed)
-    sides = [_cut(model, source, sum(lengths(model))) for source in (trained, untrained)]
+    sides = [cut(model, source, sum(lengths(model))) for source in (trained, untrained)]
     count = min(most, *(len(tokens) for tokens, _ in sides))
     if count < FEWEST:
         raise QuestionError(
@@ -129,7 +130,7 @@ def distinct(passages: Passages) -> tuple[Passages, float]:
     return Passages(*parts), 1 - kept.size / len(texts)
 
 
-def _cut(model: LanguageModel, source: str, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def cut(model: LanguageModel, source: str, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The passages (n, length) into which a corpus falls, without overlap, and the number of the file of each."""
     files = corpus_files(source)
     number = {str(path): i for i, path in enumerate(files)}
@@ -145,13 +146,9 @@ def _cut(model: LanguageModel, source: str, length: int) -> tuple[NDArray[np.int
 
 def read_queries(model: LanguageModel, path: Path) -> Queries:
     """One query a line: text, or JSON with `prompt` and perhaps `answer`. Raises QuestionError, naming the line."""
-    if not path.is_file():
-        raise QuestionError(f"{path}: there is no such file of queries.")
     _, second = lengths(model)
     prompts, answers = [], []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
+    for number, line in numbered_lines(path, "queries"):
         record: Any = {"prompt": line}
         if path.suffix == ".jsonl":
             record = _json(line, f"{path}, line {number}")
@@ -162,7 +159,7 @@ def read_queries(model: LanguageModel, path: Path) -> Queries:
                 f"{SHORTEST} tokens."
             )
         prompts.append(np.asarray(tokens, np.int64))
-        answers.append(record.get("answer"))
+        answers.append(None if record.get("answer") is None else str(record["answer"]))
     if len(prompts) < FEWEST:
         raise QuestionError(f"{path}: {len(prompts)} queries; at least {FEWEST} are needed.")
     return Queries(prompts, answers)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 AGAIN, WITHOUT_NEIGHBOURS, WITHOUT_OTHERS = "all kept", "nearest dropped", "others dropped"
 MOST_DROPPED = 0.25
 """Of the windows read; more would be another training set."""
-CONTROLS = 3
-"""Random drops, so that what one of them happens to hit does not decide."""
+CONTROLS = 5
+"""Random drops, whose spread tells how much one training differs from another."""
 
 
 def answers_after(

@@ -5,12 +5,18 @@ The index is one suffix array over the bytes, mapped into memory; no more of it 
 """
 
 import json
+import math
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -19,11 +25,15 @@ from scalewise.errors import MissingExtraError, QuestionError
 from scalewise.probes.memorising.documents import corpus_files, pieces
 from scalewise.probes.memorising.spans import LONGEST, Span, log10_chance
 from scalewise.runs.files import write_text, write_whole
-from scalewise.runs.progress import tracked
+from scalewise.runs.progress import Bar, tracked
 
 SEPARATOR = b"\xff"
 TEXT, STARTS, ORDER, RECORD = "tokenized.0", "offset.0", "table.0", "corpus.json"
 """The first three are infini-gram's names of a first shard."""
+SORTING = "sorting-"
+"""The folder in which the array is made begins like this; the number of the process follows."""
+POLLED_EVERY = 0.2
+"""Seconds between two looks at how far a sort is."""
 MEMORY = 2
 """GiB that sorting may take."""
 SHARE = 200_000
@@ -108,16 +118,52 @@ def _save(numbers: "np.ndarray[Any, np.dtype[np.uint64]]", path: Path) -> None:
 
 
 def _sort(folder: Path) -> None:
-    """Have infini-gram make the suffix array. Nothing is done where it is there."""
+    """Have infini-gram make the suffix array, in a folder of its own until it is whole. Nothing is done where it is."""
     import resource
 
     if (folder / ORDER).is_file():
         return
-    processes = max(1, min(os.cpu_count() or 1, (folder / TEXT).stat().st_size // SHARE))
-    words = [sys.executable, "-m", "infini_gram.indexing", "--data_dir", str(folder), "--save_dir", str(folder)]
+    for left in folder.glob(f"{SORTING}*"):  # by a killed sort, and perhaps processes that would still write there
+        rmtree(left, ignore_errors=True)
+    inside = folder / f"{SORTING}{os.getpid()}"
+    inside.mkdir()
+    for name in (TEXT, STARTS):
+        (inside / name).symlink_to(folder / name)
+    size = (folder / TEXT).stat().st_size
+    processes = max(1, min(os.cpu_count() or 1, size // SHARE))
+    words = [sys.executable, "-m", "infini_gram.indexing", "--data_dir", str(inside), "--save_dir", str(inside)]
     words += ["--token_dtype", "u8", "--mem", str(MEMORY), "--cpus", str(processes)]
     words += ["--ulimit", str(resource.getrlimit(resource.RLIMIT_NOFILE)[0])]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode or not (folder / ORDER).is_file():
-        said = (done.stderr or done.stdout).strip().splitlines()[-1:]
-        raise QuestionError(f"--index {folder}: infini-gram could not sort the text: {' '.join(said)}")
+    with TemporaryFile("w+") as said:
+        sorting = subprocess.Popen(words, stdout=said, stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            _watch(sorting, inside, size)
+        finally:
+            if sorting.poll() is None:
+                os.killpg(sorting.pid, signal.SIGKILL)
+                sorting.wait()
+        said.seek(0)
+        last = said.read().strip().splitlines()[-1:]
+    if sorting.returncode or not (inside / ORDER).is_file():
+        raise QuestionError(f"--index {folder}: infini-gram could not sort the text: {' '.join(last)}")
+    (inside / ORDER).rename(folder / ORDER)
+    rmtree(inside)
+
+
+def _watch(sorting: "subprocess.Popen[bytes]", inside: Path, size: int) -> None:
+    """Show how far a sort is, by what it has written: all of the array as sorted parts, then all of it merged, which
+    takes about twice the time. The first bytes come when a whole part is sorted."""
+    once = size * math.ceil(math.log2(size) / 8)  # infini-gram's bytes for the number of a place
+    with Bar("sorting the index", 3 * once) as bar:
+        while sorting.poll() is None:
+            time.sleep(POLLED_EVERY)
+            parts, merged, whole = (_bytes_below(inside / name) for name in ("parts-0", "merged-0", ORDER))
+            bar.reach(3 * once if whole else once + 2 * merged if merged else min(parts, once))
+
+
+def _bytes_below(path: Path) -> int:
+    """Of a file, or of those that are in a folder now; others may be gone by the time they are asked."""
+    total = 0
+    with suppress(FileNotFoundError):
+        total = sum(entry.stat().st_size for entry in path.iterdir()) if path.is_dir() else path.stat().st_size
+    return total

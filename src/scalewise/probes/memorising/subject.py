@@ -88,6 +88,8 @@ def _checkpoint(path: Path, texts: Texts) -> Subject:
         raise QuestionError(
             f"{path}: of a checkpoint nobody knows what it was trained on; give --trained, --untrained and --queries."
         )
+    if texts.trained == texts.untrained:
+        raise QuestionError("--trained and --untrained are one and the same text; name one the model has not read.")
     model = HubModel(path)
     queries = read_queries(model, texts.queries)
     passages = corpus_passages(model, texts.trained, texts.untrained, texts.most, texts.seed)

@@ -10,18 +10,22 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scalewise.errors import QuestionError
 from scalewise.lab.data.windows import held_out_windows
 from scalewise.lab.reading import Reading
-from scalewise.probes.memorising.documents import corpus_files, pieces
-from scalewise.probes.memorising.models import LabModel
+from scalewise.probes.memorising.documents import corpus_files, numbered_lines, pieces
+from scalewise.probes.memorising.models import AT_ONCE, LabModel, LanguageModel, Tokens
+from scalewise.probes.memorising.passages import cut
 from scalewise.probes.memorising.spans import MOST_BYTES, Span
 from scalewise.runs.progress import tracked
 from scalewise.runs.trials import Trials, trials_from
 
 MODEL, FRESH = "the model's", "fresh"
 FEWEST = 20
+TOKENS = 64
+"""Of a checkpoint's prompts and of its texts, at most."""
 
 
 @dataclass(frozen=True)
@@ -76,19 +80,34 @@ def lab_texts(model: LabModel, reading: Reading, count: int, seed: int) -> Texts
     """Continuations of held-out prompts, sampled, and what really follows; half the model's context each."""
     half = model.context // 2
     windows = held_out_windows(reading.corpus, model.context, count)
-    said = model.continued(windows[:, :half], half, np.random.default_rng(seed))
+    said = _continued(model, windows[:, :half], half, seed)
     return Texts([bytes(row.astype(np.uint8)) for row in said], [bytes(window[half : 2 * half]) for window in windows])
+
+
+def checkpoint_texts(model: LanguageModel, untrained: str, count: int, seed: int) -> Texts:
+    """Continuations of passages of a text that was not trained on, sampled, and what really follows: each as many
+    tokens as half the context, at most `TOKENS`. Raises QuestionError when the text has too few passages."""
+    half = min(TOKENS, model.context // 2)
+    windows, _ = cut(model, untrained, 2 * half)
+    if len(windows) < FEWEST:
+        raise QuestionError(
+            f"{untrained} gives {len(windows):,} passages of {2 * half} tokens; at least {FEWEST} are needed."
+        )
+    rng = np.random.default_rng(seed)
+    windows = windows[np.sort(rng.choice(len(windows), min(count, len(windows)), replace=False))]
+    said = _continued(model, windows[:, :half], half, seed)
+    return _of_one_length(*([model.decode(row).encode() for row in rows] for rows in (said, windows[:, half:])))
+
+
+def _continued(model: LanguageModel, prompts: NDArray[Any], length: int, seed: int) -> list[Tokens]:
+    rng, starts = np.random.default_rng(seed), range(0, len(prompts), AT_ONCE)
+    parts = tracked(starts, len(starts), "continuing the prompts", lambda _: 1)
+    return [row for start in parts for row in model.continued(prompts[start : start + AT_ONCE], length, rng)]
 
 
 def read_texts(path: Path) -> Texts:
     """JSON lines with `text`, and in all or none of them `fresh`. Raises QuestionError that names the line."""
-    if not path.is_file():
-        raise QuestionError(f"{path}: there is no such file of texts.")
-    records = [
-        _record(line, f"{path}, line {number}")
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
-        if line.strip()
-    ]
+    records = [_record(line, f"{path}, line {number}") for number, line in numbered_lines(path, "texts")]
     if len(records) < FEWEST:
         raise QuestionError(f"{path}: {len(records)} texts; at least {FEWEST} are needed.")
     with_fresh = ["fresh" in record for record in records]
