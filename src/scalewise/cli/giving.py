@@ -63,15 +63,8 @@ def give(
     figure_width: float | None,
     figure_font: str | None,
 ) -> None:
-    """Print the answer, write what was asked for, and end with the status that tells a script what happened."""
-    from rich.console import Console
-
-    if json:
-        typer.echo(answer.to_json())
-    else:
-        from scalewise.report.terminal import show
-
-        show(answer, Console(highlight=False))
+    """Write what was asked for, print the answer (last, since `| head` ends the command), and end with the status that
+    tells a script what happened."""
     if html:
         answer.to_html(html)
         typer.echo(f"wrote {html}", err=True)
@@ -80,5 +73,13 @@ def give(
         written += answer.save_figures(save_figures, width=figure_width, font=figure_font)
     for path in written:
         typer.echo(f"wrote {path}", err=True)
+    if json:
+        typer.echo(answer.to_json())
+    else:
+        from rich.console import Console
+
+        from scalewise.report.terminal import show
+
+        show(answer, Console(highlight=False))
     if answer.verdict == "the data cannot tell":
         raise typer.Exit(CANNOT_TELL)
