@@ -29,6 +29,10 @@ class MissingExtraError(ScalewiseError):
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         super().__init__(f"{purpose} needs {package}, which is not installed; run: pip install 'scalewise[{extra}]'.")
+        self._parts = package, extra, purpose
+
+    def __reduce__(self) -> tuple[type["MissingExtraError"], tuple[str, str, str]]:
+        return type(self), self._parts  # a worker's error goes to another process
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -191,8 +191,9 @@ def check_folder(directory: Path) -> None:
     Runs are appended to, locked and mapped into memory, none of which an object store can do.
     """
     if URL.match(str(directory)):
+        address = str(directory).replace(":/", "://", 1)
         raise StudyError(
-            f"--into {directory}: is an address; name a folder, for a cluster one on a disk that all nodes see "
+            f"--into {address}: is an address; name a folder, for a cluster one on a disk that all nodes see "
             "(only --checkpoints may be at an address)."
         )
     if directory.exists() and not directory.is_dir():

@@ -58,7 +58,7 @@ def train(folder: Path, *options: str) -> str:
         (
             ("", ""),
             ("--into", "s3://bucket/study"),
-            r"scalewise: --into s3:/bucket/study: is an address; name a folder,.*",
+            r"scalewise: --into s3://bucket/study: is an address; name a folder,.*",
         ),
         (("", ""), ("--into", "text"), r"scalewise: --into text: is a file; name a folder\."),
         (("", ""), ("--into", "text/out"), r"scalewise: text/out/study\.toml: cannot be written, .*"),

@@ -81,6 +81,26 @@ def test_a_sharded_model_has_the_losses_of_a_whole_one(folder: Path) -> None:  #
         assert ours[-1]["loss"] == pytest.approx(theirs[-1]["loss"], rel=1e-4)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds the process in Linux's /proc")
+def test_a_killed_process_is_said(folder: Path) -> None:  # noqa: F811
+    (folder / "sharded.toml").write_text(STUDY)
+    process = train(folder, "--into", "killed", "--on", "torchrun", by=PROCESSES)
+    while not list((folder / "killed").glob("runs/*/metrics.jsonl")):
+        assert process.poll() is None, ended(process)
+        time.sleep(0.01)
+    os.kill(helper_of(process), signal.SIGKILL)
+    status, said = ended(process)
+    assert status != 0
+    assert "scalewise: --on torchrun: another process was killed; the same command goes on." in said.splitlines()
+
+
+def helper_of(torchrun: "subprocess.Popen[str]") -> int:
+    """The number of its second process."""
+    begun = Path(f"/proc/{torchrun.pid}/task/{torchrun.pid}/children").read_text().split()
+    return next(int(pid) for pid in begun if b"\0RANK=1\0" in Path(f"/proc/{pid}/environ").read_bytes())
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

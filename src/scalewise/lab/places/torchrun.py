@@ -99,7 +99,10 @@ class TorchrunPool:
 
         for number in SIGNALS:
             signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
-        end()
+        try:
+            end()
+        except RuntimeError:  # as every message to a process that is gone
+            raise StudyError("--on torchrun: another process was killed; the same command goes on.") from None
 
     def has_room(self) -> bool:
         return not self._next
