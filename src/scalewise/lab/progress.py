@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 EVERY_SECONDS = 1.0
-COLUMNS = ("arm", "size", "params", "runs", "tuned", "edge", "now", "train loss", "best loss", "MFU", "left")
+COLUMNS = ("arm", "size", "params", "runs", "tuned", "edge", "now", "train", "best", "MFU", "left")
+"""With `train` and `best` losses; so short that a line has room on a terminal of 80 columns."""
 
 
 class LiveStatus:
@@ -57,29 +58,31 @@ def shown(status: Status, note: str = "") -> "Group":
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, header_style="", pad_edge=False)
-    for name in COLUMNS:
+    table = Table(box=None, header_style="", pad_edge=False, collapse_padding=True)
+    columns = [name for name in COLUMNS if name != "edge" or any(size.at_edge for size in status.sizes)]
+    for name in columns:
         table.add_column(name, justify="left" if name in ("arm", "now") else "right")
     for size in status.sizes:
-        table.add_row(*_cells(size))
+        cells = _cells(size)
+        table.add_row(*(cells[name] for name in columns))
     return Group(table, Text(_line(status) + note))
 
 
-def _cells(size: SizeStatus) -> tuple[str, ...]:
+def _cells(size: SizeStatus) -> dict[str, str]:
     runs = f"{size.ended}/{max(size.runs, size.ended + size.training)}"
-    return (
-        size.arm,
-        f"{size.width}x{size.depth}",
-        f"{size.params:,}",
-        runs + (f" +{size.training}" if size.training else ""),
-        f"{size.bracketed}/{size.cells}",
-        str(size.at_edge or ""),
-        size.search + (f" {size.budget:.3g}" if size.budget else ""),
-        f"{size.train_loss:.3f}" if size.train_loss is not None else "",
-        f"{size.loss:.3f}" if size.loss is not None else "",
-        f"{100 * size.mfu:.0f} %" if size.mfu is not None else "",
-        duration(size.seconds_left) if size.seconds_left else "",
-    )
+    return {
+        "arm": size.arm,
+        "size": f"{size.width}x{size.depth}",
+        "params": f"{size.params:,}",
+        "runs": runs + (f" +{size.training}" if size.training else ""),
+        "tuned": f"{size.bracketed}/{size.cells}",
+        "edge": str(size.at_edge or ""),
+        "now": size.search + (f" {size.budget:.3g}".replace("e+0", "e").replace("e+", "e") if size.budget else ""),
+        "train": f"{size.train_loss:.3f}" if size.train_loss is not None else "",
+        "best": f"{size.loss:.3f}" if size.loss is not None else "",
+        "MFU": f"{100 * size.mfu:.0f} %" if size.mfu is not None else "",
+        "left": duration(size.seconds_left) if size.seconds_left else "",
+    }
 
 
 def _line(status: Status) -> str:

@@ -68,7 +68,7 @@ def test_a_study_is_watched_to_its_end(folder: Path) -> None:  # noqa: F811
     assert not trainer(directory)
     table = b"".join(terminal).decode()
     assert re.search(r"MFU +left", table)
-    assert re.search(r"(searching|edge|bracketed) 1e\+09", table)
+    assert re.search(r"(searching|edge|bracketed) 1e9", table)
     assert re.search(r"about \d+ s left", table)
     assert "100 % of the work done" in table
     whole = seen(directory)
