@@ -193,7 +193,8 @@ def _explain(error: ValidationError) -> Iterator[str]:
             continue  # "too few sizes" says nothing where a size itself is wrong
         where = ".".join(str(part) for part in item["loc"]) or "the file"
         if item["type"] == "extra_forbidden":
-            hint = did_you_mean(str(item["loc"][-1]), _keys_beside(item["loc"]))
+            keys = _keys_beside(item["loc"])
+            hint = did_you_mean(str(item["loc"][-1]), keys) or f"; the keys here are {', '.join(keys)}"
             yield f"{where}: unknown key{hint}."
         else:
             yield f"{where}: {SAID.get(item['type']) or item['msg'].removeprefix('Value error, ')}."

@@ -44,6 +44,7 @@ def train(folder: Path, *options: str) -> str:
     ("change", "options", "sentence"),
     [
         (("[data]", "[data]\ncontxt = 64"), (), r".*data\.contxt: unknown key \(did you mean 'context'\?\)\."),
+        (("[data]", "[data]\nfoo = 64"), (), r".*data\.foo: unknown key; the keys here are corpus, .*context.*\."),
         (("width = 12", "width = 33"), (), r".*width 33 must be a multiple of twice its 1 heads\."),
         (("[1e13]", "[1e6]"), (), r"scalewise: flops: 1e\+06 is \d steps? of .* at least 10 are needed.*"),
         (
