@@ -49,7 +49,7 @@ smol: $(VENV)/.train ## train the embedded suite again (about half an hour on tw
 	@$(BIN)/scalewise train studies/smol.toml --into $(OUT)/smol --html $(OUT)/smol.html
 	@$(BIN)/python studies/embed.py $(OUT)/smol
 
-recipe-flip: $(VENV)/.train ## train the second embedded suite again (about ten minutes on two cores)
+recipe-flip: $(VENV)/.train ## train the second embedded suite again (about a quarter of an hour on two cores)
 	@$(BIN)/scalewise train studies/recipe-flip.toml --into $(OUT)/recipe-flip --html $(OUT)/recipe-flip.html
 	@$(BIN)/python studies/embed.py $(OUT)/recipe-flip
 
