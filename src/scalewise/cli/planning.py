@@ -21,7 +21,7 @@ TOTALS = ("runs", "flops", "minutes", "workers", "memory_mb", "unique_tokens", "
 
 def plan(
     study: Annotated[Path, typer.Argument(help="The study's TOML file.")],
-    workers: Annotated[int | None, typer.Option(help="Runs trained at once. Default: one per core.", min=1)] = None,
+    workers: Annotated[int | None, typer.Option(help="Runs at once. Default: one per core or GPU.", min=1)] = None,
     device: Annotated[Device, typer.Option(help="Where it would be trained.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON instead of a table.")] = False,
 ) -> None:
@@ -86,6 +86,8 @@ def _passes(sizes: "list[SizeCost]") -> "RichTable":
 
 
 def _short(value: float) -> str:
+    from scalewise.runs.numerals import brief
+
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.2g}".replace("e+0", "e").replace("e+", "e") if value < 100 or value >= 1e6 else f"{value:.0f}"
+    return brief(value, 2) if value < 100 or value >= 1e6 else f"{value:.0f}"

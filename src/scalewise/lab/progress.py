@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from scalewise.lab.status import SizeStatus, Status, Watched
+from scalewise.runs.numerals import brief
 from scalewise.runs.progress import duration, in_words
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _cells(size: SizeStatus) -> dict[str, str]:
         "runs": runs + (f" +{size.training}" if size.training else ""),
         "tuned": f"{size.bracketed}/{size.cells}",
         "edge": str(size.at_edge or ""),
-        "now": size.search + (f" {size.budget:.3g}".replace("e+0", "e").replace("e+", "e") if size.budget else ""),
+        "now": size.search + (f" {brief(size.budget, 3)}" if size.budget else ""),
         "train": f"{size.train_loss:.3f}" if size.train_loss is not None else "",
         "best": f"{size.loss:.3f}" if size.loss is not None else "",
         "MFU": f"{100 * size.mfu:.0f} %" if size.mfu is not None else "",

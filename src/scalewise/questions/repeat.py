@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 
 from scalewise.questions.answer import Repeat
+from scalewise.runs.numerals import brief
 from scalewise.runs.readers import STANDARD_INPUT
 from scalewise.runs.readers.frames import DATA_FRAME, OPEN_FILE
 from scalewise.runs.table import Runs
@@ -38,7 +39,7 @@ def _exact(value: object) -> object:
     """A float as short as it can be without becoming another number: 4e12, not 4000000000000.0."""
     if not isinstance(value, float):
         return value
-    short = f"{value:.6g}".replace("e+0", "e").replace("e+", "e")
+    short = brief(value, 6)
     return _Literal(short) if float(short) == value else value
 
 
