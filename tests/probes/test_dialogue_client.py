@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from scalewise.errors import ScalewiseError
+from scalewise.probes.dialogue.client import tokens_guessed
 from scalewise.runs.trials import Trials
 
 from .dialogue_server import Failure, serving
@@ -71,6 +72,17 @@ def test_the_budget_is_never_passed_and_keeps_the_answers(tmp_path: Path, counts
             assert len(server.calls) == 3
         assert len(asked(server.url, tmp_path, 1, 4, ("suffix",), budget=8.0, **how)) == 8
         assert len(server.calls) == 8
+
+
+def test_prompts_are_paid_where_a_server_counts_no_tokens(tmp_path: Path) -> None:
+    """After a new start too: of eight more calls only one can still be paid."""
+    how: dict[str, Any] = {"price_in": 1e6, "price_out": 0.0, "concurrency": 1}
+    with serving(mind_of(planted(1)), counts=False) as server:
+        asked(server.url, tmp_path, 1, 4, ("suffix",), **how)
+        paid = [tokens_guessed(call["messages"]) for call in server.calls]
+        with pytest.raises(ScalewiseError, match="might pass the budget"):
+            asked(server.url, tmp_path, 2, 4, ("suffix",), budget=sum(paid) + 1.5 * min(paid), **how)
+        assert len(server.calls) in (8, 9)
 
 
 def test_a_server_that_misbehaves_costs_time_and_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scalewise.errors import TableError
+from scalewise.runs.store import append_line
 
 Message = Mapping[str, str]
 
@@ -28,8 +29,8 @@ class Cache:
 
     path: Path
     answers: dict[str, Reply] = field(default_factory=dict)
-    models: dict[str, str] = field(default_factory=dict)
-    """Who gave an answer, by its key."""
+    asked: dict[str, tuple[str, Sequence[Message]]] = field(default_factory=dict)
+    """The model and the messages that an answer is to, by its key."""
 
     def __post_init__(self) -> None:
         """Raises TableError when the file cannot be read or written."""
@@ -38,19 +39,15 @@ class Cache:
             with self.path.open("a+", encoding="utf-8") as file:
                 file.seek(0)
                 text = file.read()
-                if text and not text.endswith("\n"):
-                    file.write("\n")  # what a kill cut off stays a line of its own
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not text"
             raise TableError(f"{self.path}: answers cannot be kept there ({why}); name another folder.") from None
-        for key, reply, model in _whole(text):
-            self.answers[key], self.models[key] = reply, model
+        for key, reply, asked in _whole(text):
+            self.answers[key], self.asked[key] = reply, asked
 
     def add(self, key: str, reply: Reply, model: str, messages: Sequence[Message]) -> None:
-        self.answers[key], self.models[key] = reply, model
-        record = {"key": key, "model": model, "reply": reply.__dict__, "messages": list(messages)}
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+        self.answers[key], self.asked[key] = reply, (model, messages)
+        append_line(self.path, {"key": key, "model": model, "reply": reply.__dict__, "messages": list(messages)})
 
 
 def key_of(model: str, messages: Sequence[Message], parameters: Mapping[str, float], repeat: int) -> str:
@@ -59,11 +56,11 @@ def key_of(model: str, messages: Sequence[Message], parameters: Mapping[str, flo
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def _whole(text: str) -> Iterator[tuple[str, Reply, str]]:
+def _whole(text: str) -> Iterator[tuple[str, Reply, tuple[str, Sequence[Message]]]]:
     """The records; a line that a kill cut off is left out, and asked for again."""
     for line in text.splitlines():
         try:
             record: dict[str, Any] = json.loads(line)
-            yield str(record["key"]), Reply(**record["reply"]), str(record["model"])
+            yield str(record["key"]), Reply(**record["reply"]), (str(record["model"]), record["messages"])
         except (ValueError, KeyError, TypeError):
             continue

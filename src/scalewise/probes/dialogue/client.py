@@ -85,8 +85,9 @@ class Client:
     def __post_init__(self) -> None:
         self._gate = asyncio.Semaphore(self.endpoint.concurrency)
         self._returned = asyncio.Condition()
-        own = (key for key, model in self.cache.models.items() if model == self.endpoint.model)
-        self.spent = sum(self._price(self.cache.answers[key], ()) for key in own)
+        asked = self.cache.asked.items()
+        own = {key: messages for key, (model, messages) in asked if model == self.endpoint.model}
+        self.spent = sum(self._price(self.cache.answers[key], messages) for key, messages in own.items())
 
     async def ask(self, messages: Sequence[Message], repeat: int) -> Reply:
         """One reply. Raises ScalewiseError when the server cannot be reached, refuses, or the budget is spent."""
