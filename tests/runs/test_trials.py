@@ -161,6 +161,16 @@ def test_bad_tables_are_refused_in_one_sentence(change: object, message: str) ->
     assert str(caught.value).startswith("made.csv")
 
 
+@pytest.mark.parametrize("clusters", [8, 3000])
+def test_clusters_that_agree_are_no_certainty(clusters: int) -> None:
+    """By Agresti and Coull 1998; 3000 cubed is more than 32 bits hold."""
+    same = pl.DataFrame({"run": "r", "item": [f"i{i}" for i in range(clusters)], "condition": "a", "group": "g"})
+    trials = trials_from(same.with_columns(pl.lit(1.0).alias("value")), "made")
+    share = 2 / (clusters + 4)
+    expected = (share * (1 - share) / (clusters + 4)) ** 0.5
+    assert trials.to_runs().table["se"][0] == pytest.approx(expected, rel=1e-12)
+
+
 def test_bad_calls_are_refused() -> None:
     trials = trials_from(world(0), "made")
     with pytest.raises(TableError, match="did you mean 'condition'"):

@@ -5,7 +5,7 @@ two conditions uses the same formula on both at once, so that what they share ca
 """
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 if TYPE_CHECKING:
     import polars as pl
@@ -14,12 +14,24 @@ ROUNDING = 1e-12
 """Smaller deviations than this are none."""
 
 
-def flat_error(clusters: int) -> float:
+@overload
+def flat_error(clusters: float) -> float: ...
+@overload
+def flat_error(clusters: "pl.Expr") -> "pl.Expr": ...
+def flat_error(clusters: "float | pl.Expr") -> "float | pl.Expr":
     """The standard error of a share, or a difference of shares, in which so many clusters agree exactly.
 
     None of them departs from the rest, and by Agresti and Coull 1998 that is an estimate of 2 / (clusters + 4).
     """
-    return math.sqrt(2 * (clusters + 2) / math.pow(clusters + 4, 3))
+    estimate = 2 / (clusters + 4)
+    return (estimate * (1 - estimate) / (clusters + 4)) ** 0.5
+
+
+def half_width(se: float | None, clusters: int) -> float:
+    """Half a 95 % interval of a mean over so many clusters, by Student's t; infinite with one of them."""
+    from scipy.special import stdtrit
+
+    return math.inf if se is None or clusters < 2 else float(stdtrit(clusters - 1, 0.975)) * se
 
 
 def _sums(table: "pl.DataFrame", keys: list[str]) -> "pl.DataFrame":
@@ -43,11 +55,10 @@ def _sums(table: "pl.DataFrame", keys: list[str]) -> "pl.DataFrame":
 def _clustered() -> "pl.Expr":
     import polars as pl
 
-    groups = pl.len()
+    groups = pl.len().cast(pl.Float64)
     variance = (pl.col("share") ** 2).sum() * groups / (groups - 1)
     flat = pl.col("binary").all() & (pl.col("share").abs().max() < ROUNDING)
-    guessed = (2 * (groups + 2) / (groups + 4).pow(3)).sqrt()
-    return pl.when(groups > 1).then(pl.when(flat).then(guessed).otherwise(variance.sqrt()))
+    return pl.when(groups > 1).then(pl.when(flat).then(flat_error(groups)).otherwise(variance.sqrt()))
 
 
 def means(table: "pl.DataFrame", keys: list[str]) -> "pl.DataFrame":

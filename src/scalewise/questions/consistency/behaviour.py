@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.questions.answer import Cell, Finding, with_interval
-from scalewise.questions.consistency.intervals import between_shares, half_width, mean_share, share_interval
+from scalewise.questions.consistency.intervals import between_shares, mean_share, share_interval
+from scalewise.runs.clustered import half_width
 from scalewise.runs.trials import Trials, trials_from
 
 if TYPE_CHECKING:
@@ -119,21 +120,22 @@ def ladders(trials: Trials, seed: int) -> Finding | None:
     )
     rng = np.random.default_rng(seed)
     rows: list[Row] = []
+    found, wavering = [], []
     for (ladder,), part in sorted(plain.group_by("ladder"), key=lambda named: str(named[0])):
         counts = part.group_by("severity").agg(pl.col("value").sum(), pl.len()).sort("severity")
         yes, n = (counts[name].to_numpy().astype(float) for name in ("value", "len"))
         if n.size < 2:
             continue
         share = yes / n
-        value = _violations(share)
+        value, noise = float(_violations(share)), float((share * (1 - share)).mean())
+        found.append(value)
+        wavering.append(noise)
         drawn = _violations(rng.beta(yes + 0.5, n - yes + 0.5, (LADDER_DRAWS, n.size)))
         low, high = np.quantile(drawn, (0.025, 0.975))
-        ends = (float(value), float(min(low, value)), float(max(high, value)))
-        rows.append((str(ladder), *(f"{m:.2f}" for m in share[[0, -1]]), *ends, float((share * (1 - share)).mean())))
+        ends = (value, float(min(low, value)), float(max(high, value)))
+        rows.append((str(ladder), *(f"{m:.2f}" for m in share[[0, -1]]), *ends, noise))
     if len(rows) > 1:
-        found = np.array([float(str(row[3])) for row in rows])
-        noise = float(np.mean([float(str(row[6])) for row in rows]))
-        rows.append(("all", None, None, *mean_share(found), noise))
+        rows.append(("all", None, None, *mean_share(np.array(found)), float(np.mean(wavering))))
     return _finding(
         "Severity ladders",
         ("ladder", "yes_at_least_harm", "yes_at_most_harm", *with_interval("violations"), "from_repeats_alone"),

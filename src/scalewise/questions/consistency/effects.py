@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.questions.consistency.intervals import between_shares, half_width
+from scalewise.questions.consistency.intervals import between_shares
 from scalewise.questions.multiplicity import holm
-from scalewise.runs.clustered import ROUNDING, flat_error
+from scalewise.runs.clustered import ROUNDING, flat_error, half_width
 from scalewise.runs.trials import Trials
 
 if TYPE_CHECKING:

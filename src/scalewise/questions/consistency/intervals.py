@@ -5,16 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.runs.clustered import ROUNDING, flat_error
+from scalewise.runs.clustered import ROUNDING, flat_error, half_width
 
 Floats = NDArray[np.float64]
-
-
-def half_width(se: float | None, clusters: int) -> float:
-    """Half a 95 % interval of a mean over so many clusters; infinite with one of them."""
-    from scipy.special import stdtrit
-
-    return np.inf if se is None or clusters < 2 else float(stdtrit(clusters - 1, 0.975)) * se
 
 
 def between_shares(value: float, margin: float) -> tuple[float, float, float]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.questions.consistency.intervals import half_width, mean_share
-from scalewise.runs.clustered import ROUNDING
+from scalewise.questions.consistency.intervals import mean_share
+from scalewise.runs.clustered import ROUNDING, half_width
 from scalewise.runs.trials import Trials
 
 Floats = NDArray[np.float64]

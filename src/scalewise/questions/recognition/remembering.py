@@ -7,6 +7,7 @@ import numpy as np
 
 from scalewise.questions.answer import Cell, Finding, with_interval
 from scalewise.questions.recognition.curves import label_of
+from scalewise.runs.clustered import half_width
 from scalewise.runs.trials import Trials
 
 if TYPE_CHECKING:
@@ -120,7 +121,6 @@ def _models(table: "pl.DataFrame", by: str | None) -> "Sequence[tuple[str, float
 def _pooled(rows: "pl.DataFrame", source: str) -> tuple[float, float | None, float | None]:
     """The mean over lists and seeds, and its 95 % interval: pairs are what was sampled."""
     import polars as pl
-    from scipy.special import stdtrit
 
     whole = rows.select("cluster", "value", "parsed").with_columns(
         *(pl.lit("all").alias(name) for name in ("run", "item", "condition", "group"))
@@ -129,5 +129,5 @@ def _pooled(rows: "pl.DataFrame", source: str) -> tuple[float, float | None, flo
     value = float(row["share"])
     if row["se"] is None:
         return value, None, None
-    margin = float(stdtrit(row["n_clusters"] - 1, 0.975)) * float(row["se"])
+    margin = half_width(row["se"], row["n_clusters"])
     return value, float(np.clip(value - margin, 0, 1)), float(np.clip(value + margin, 0, 1))
