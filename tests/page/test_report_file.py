@@ -1,11 +1,13 @@
 """The report as it is opened from disk: without a network, without scripts, on paper."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import scalewise as sw
+from scalewise.questions.answer import Chart, Row
 
 from .conftest import WIDTHS, Tab, serious
 
@@ -38,6 +40,31 @@ def test_it_asks_for_nothing_and_is_accessible(browser: "Browser", report: Path,
     assert serious(tab.page) == []
     tab.page.click(".warnings a >> nth=0")
     assert "Why it matters" in tab.page.inner_text("details.why[open]")
+    context.close()
+
+
+def test_a_legend_is_whole_on_a_phone(browser: "Browser", tmp_path: Path) -> None:
+    names = [f"a model with a long name {i}" for i in range(5)]
+    points: list[Row] = [{"x": x, "y": 1.0 / x, "label": name} for name in names for x in (1.0, 2.0)]
+    layers = {"axes": [{"x": "tokens", "y": "loss"}], "points": points, "curves": points, "levels": []}
+    answer = sw.ask("equal-compute", "recipe-flip", resamples=20)
+    replace(answer, charts=(*answer.charts, Chart("outcome_curves", "Made", "made", layers))).to_html(
+        tmp_path / "a.html"
+    )
+    context = browser.new_context(viewport={"width": WIDTHS[1], "height": 900})
+    page = context.new_page()
+    page.goto((tmp_path / "a.html").as_uri())
+    page.wait_for_selector(".drawing.vega-embed svg >> nth=1")
+    for number, entries in ((0, 6), (1, 5)):
+        drawing = page.locator(".drawing.vega-embed > svg").nth(number)
+        texts = drawing.locator(".role-legend-label text")
+        edge = drawing.bounding_box()
+        assert edge is not None
+        assert texts.count() == entries
+        for text in texts.all():
+            box = text.bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= edge["x"] + edge["width"]
     context.close()
 
 

@@ -1,7 +1,7 @@
 """An outcome against a scale: observed points, curves in their bands, and levels to reach; on both axes."""
 
 from scalewise.questions.answer import Chart
-from scalewise.report.figures.axes import Spec, axis, side_by_side
+from scalewise.report.figures.axes import CONFIG, Spec, axis, side_by_side
 
 COLOURS = ("#3b528b", "#d1495b", "#5f9e6e", "#c98a1b", "#7a5195", "#4c9f9f", "#8c564b", "#666666")
 """Told apart by the colour-blind, and by their order in the legend."""
@@ -16,7 +16,7 @@ def outcome_curves(chart: Chart) -> Spec:
     points, curves, levels = (chart.layers.get(name, []) for name in ("points", "curves", "levels"))
     xs = [float(str(row["x"])) for row in [*points, *curves]]
     labels = list(dict.fromkeys(str(row["label"]) for row in [*points, *curves]))
-    legend: Spec = {"field": "label", "type": "nominal", "title": None, "legend": {"orient": "bottom", "columns": 4}}
+    legend: Spec = {"field": "label", "type": "nominal", "title": None}
     colours = [COLOURS[i % len(COLOURS)] for i in range(len(labels))]
     shapes = [SHAPES[i % len(SHAPES)] for i in range(len(labels))]
     colour = legend | {"scale": {"domain": labels, "range": colours}}
@@ -55,4 +55,6 @@ def outcome_curves(chart: Chart) -> Spec:
         layers[0] |= {"params": [picked, {"name": f"zoom_{scale}", "select": "interval", "bind": "scales"}]}
         return {"layer": layers}
 
-    return side_by_side(view("linear"), view("log"), chart.description)
+    # said of the whole figure, so that a narrow screen can say otherwise
+    legends = {**CONFIG["legend"], "orient": "bottom", "columns": 4}
+    return side_by_side(view("linear"), view("log"), chart.description) | {"config": {**CONFIG, "legend": legends}}

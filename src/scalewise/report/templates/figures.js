@@ -6,6 +6,7 @@
   const WIDE = 740;
   const ROOM = 26;
   const LINE = 13;
+  const MOST_IN_HALF_A_LINE = 18; // letters of a name in a legend of two columns, on a phone
 
   function element(name, attributes = {}, text = "") {
     const made = document.createElement(name);
@@ -39,7 +40,9 @@
     }
     if (room < WIDE) {
       shown.config = { ...shown.config };
-      shown.config.legend = { ...shown.config.legend, orient: "bottom", columns: room < 420 ? 2 : 4, labelLimit: 150 };
+      const short = state.lines.names.every((name) => String(name).length <= MOST_IN_HALF_A_LINE);
+      const columns = room >= 420 ? 4 : short ? 2 : 1;
+      shown.config.legend = { ...shown.config.legend, orient: "bottom", columns, labelLimit: columns > 1 ? 150 : 250 };
     }
     eachLayer(shown, (layer) => {
       if (layer.data && layer.data.values) {
